@@ -1,0 +1,1 @@
+"""Decides, before anything else runs, whether there is a reason to train."""

@@ -1,0 +1,1 @@
+"""The same pipeline object on open-source Kubeflow Pipelines v2."""

@@ -1,0 +1,165 @@
+"""The pipeline as a pure function of the config: no clock, no file, no environment is read here.
+
+    pipeline = create_pipeline(config, data_version=fingerprint)
+
+The same object runs under the local runner and compiles for Kubeflow, so it uses only what both support: no Resolver,
+FileBasedExampleGen, InfraValidator, `module_file` or dynamic exec properties (docs/architecture.md says what stands in for each).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto import trainer_pb2
+
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import stats_options
+from components.image_example_gen.component import ImageExampleGen
+from components.model_evaluator.component import ModelEvaluator
+from components.model_pusher.component import ModelPusher
+from components.retrain_check.component import RetrainCheck
+from pipeline.config import Config
+from pipeline.versions import run_version
+
+RUN_FN = "trainer.run.run_fn"
+
+
+def create_pipeline(
+    config: Config,
+    *,
+    data_version: str = "",
+    code_version: str = "",
+    force: bool = False,
+    metadata_connection_config: Any = None,
+) -> tfx.dsl.Pipeline:
+    """Builds the whole pipeline.
+
+    Args:
+      config: all settings.
+      data_version: fingerprint of the input's listing. It is what tells the step cache that the
+        data changed; "" (as on a cluster) makes the steps that need it compute it when they run.
+      code_version: digest of the code, for the step cache and the lineage.
+      force: retrain whatever the policy says.
+      metadata_connection_config: where ML Metadata lives; only local runners use it.
+
+    Returns:
+      A TFX pipeline whose location parameters (`data-root`, `registry`, `data-version`, `force`) are
+      runtime parameters with the config's values as defaults.
+    """
+    shared = _Shared(config, data_version, code_version, force)
+    check = _retrain_check(shared)
+    with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
+        steps = _training_steps(shared)
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=config.pipeline_root,
+        components=[check, *steps],
+        enable_cache=config.cache,
+        metadata_connection_config=metadata_connection_config,
+        beam_pipeline_args=config.beam.pipeline_args(),
+    )
+
+
+class _Shared:
+    """What several nodes are given."""
+
+    def __init__(self, config: Config, data_version: str, code_version: str, force: bool) -> None:
+        self.config = config
+        self.code_version = code_version
+        self.run_version = run_version(config, code_version)
+        self.data_root = RuntimeParameter("data-root", str, default=config.data.root)
+        self.registry = RuntimeParameter("registry", str, default=config.registry_root)
+        self.data_version = RuntimeParameter("data-version", str, default=data_version)
+        self.force = RuntimeParameter("force", int, default=int(force))
+
+    def place(self) -> dict[str, Any]:
+        """Where the model lives and which code makes it."""
+        return {
+            "registry": self.registry,
+            "name": self.config.name,
+            "code_version": self.code_version,
+        }
+
+
+def _retrain_check(shared: _Shared) -> BaseComponent:
+    return RetrainCheck(
+        data_root=shared.data_root,
+        registry=shared.registry,
+        name=shared.config.name,
+        data_version=shared.data_version,
+        run_version=shared.run_version,
+        force=shared.force,
+        ingest=shared.config.ingest,
+        config=shared.config.retrain,
+    ).with_id("retrain-check")
+
+
+def _training_steps(shared: _Shared) -> list[BaseComponent]:
+    config = shared.config
+    ingest = ImageExampleGen(
+        data_root=shared.data_root,
+        data_version=shared.data_version,
+        config=config.ingest,
+        **shared.place(),
+    ).with_id("image-example-gen")
+    examples = ingest.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(
+        examples=examples, stats_options=stats_options()
+    ).with_id("statistics-gen")
+    schema = tfx.components.SchemaGen(
+        statistics=statistics.outputs["statistics"], infer_feature_shape=True
+    ).with_id("schema-gen")
+    data = {
+        "examples": examples,
+        "statistics": statistics.outputs["statistics"],
+        "schema": schema.outputs["schema"],
+    }
+    gate = DataGate(
+        **data,
+        dead_letters=ingest.outputs["dead_letters"],
+        config=config.gate,
+        **shared.place(),
+    ).with_id("data-gate")
+    trainer = _trainer(shared, data["examples"], data["schema"])
+    trainer.add_upstream_node(gate)
+    return [ingest, statistics, schema, gate, trainer, *_release_steps(shared, data, trainer)]
+
+
+def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
+    return tfx.components.Trainer(
+        run_fn=RUN_FN,
+        examples=examples,
+        schema=schema,
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["val"]),
+        custom_config={
+            "config": shared.config.train.model_dump(mode="json"),
+            "registry": shared.config.registry_root,
+            "name": shared.config.name,
+            "code_version": shared.code_version,
+        },
+    ).with_id("trainer")
+
+
+def _release_steps(
+    shared: _Shared, data: dict[str, Any], trainer: BaseComponent
+) -> list[BaseComponent]:
+    model = trainer.outputs["model"]
+    evaluator = ModelEvaluator(
+        examples=data["examples"], model=model, config=shared.config.evaluate, **shared.place()
+    ).with_id("model-evaluator")
+    pusher = ModelPusher(
+        **data,
+        model=model,
+        blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        config=shared.config.push,
+        run_config=json.dumps(shared.config.model_dump(mode="json"), sort_keys=True),
+        run_version=shared.run_version,
+        **shared.place(),
+    ).with_id("model-pusher")
+    return [evaluator, pusher]

@@ -1,0 +1,139 @@
+"""One run on this machine: list the input, build the pipeline, run it, say what came of it.
+
+    result = run_locally(config, listener=print)
+    result.blessed, result.pushed_version, result.model_path
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.image_example_gen.listing import Listing, list_images
+from pipeline.config import Config, is_remote, join
+from pipeline.lock import run_lock
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.result import RunResult
+    from pipeline.steps import Listener
+
+
+def run_locally(
+    config: Config, *, force: bool = False, listener: Listener | None = None
+) -> RunResult:
+    """Runs the pipeline with TFX's local runner.
+
+    Args:
+      config: all settings; `config.output` must be a local folder (artifacts of a remote
+        `pipeline_root` belong to a cluster).
+      force: retrain although the policy would skip.
+      listener: told of every step's start and end.
+
+    Returns:
+      What each step did and produced.
+
+    Raises:
+      UserError: bad input, refused data, or another run is using the same output folder.
+    """
+    folder = prepare_output(config)
+    listing = list_images(config.data.root, config.ingest)
+    with run_lock(folder / "run.lock"):
+        return _run(config, listing, force, listener)
+
+
+def prepare_output(config: Config) -> Path:
+    """Makes the run's folder and proves that it can be written.
+
+    Raises:
+      UserError: it cannot be.
+    """
+    if is_remote(config.output):
+        raise UserError(
+            f"`output` is {config.output!r}, but a local run keeps its artifacts and history on this machine",
+            fix="set `output` to a local folder; `registry` and `data.root` may stay remote",
+        )
+    folder = Path(config.output) / config.name
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to the output folder {str(folder)!r}: {error.strerror}",
+            fix="choose another with `--output DIR`, or give this user the right to write there",
+        ) from None
+    return folder
+
+
+def _run(
+    config: Config, listing: Listing, force: bool, listener: Listener | None
+) -> RunResult:
+    # TFX takes over ten seconds to import: only after everything cheap has been checked.
+    from pipeline.code_version import code_version
+    from pipeline.create import create_pipeline
+    from pipeline.result import read_result
+    from pipeline.runner import WatchedRunner
+
+    pipeline = create_pipeline(
+        config,
+        data_version=listing.fingerprint(),
+        code_version=code_version(),
+        force=force,
+        metadata_connection_config=metadata_connection(config),
+    )
+    runner = WatchedRunner(listener)
+    with _bare_argv():
+        runner.run(pipeline)
+    return read_result(config, runner.run_id, runner.records)
+
+
+def metadata_connection(config: Config) -> Any:
+    """ML Metadata's connection config for `config.metadata`.
+
+    Raises:
+      UserError: a server is named but its password is not in the environment.
+    """
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.orchestration import metadata
+
+    settings = config.metadata
+    if settings.backend == "sqlite":
+        path = settings.path or join(config.output, config.name, "metadata.sqlite")
+        return metadata.sqlite_metadata_connection_config(path)
+    password = os.environ.get(settings.password_env)
+    if password is None:
+        raise UserError(
+            f"`metadata.backend` is {settings.backend!r}, but the environment variable "
+            f"{settings.password_env} with its password is not set",
+            fix=f"export {settings.password_env}, or name another variable in `metadata.password_env`",
+        )
+    connection = metadata_store_pb2.ConnectionConfig()
+    server = connection.mysql if settings.backend == "mysql" else connection.postgresql
+    server.host = settings.host
+    server.user = settings.user
+    server.password = password
+    if settings.backend == "mysql":
+        server.database = settings.database
+        server.port = settings.port or 3306
+    else:
+        server.dbname = settings.database
+        server.port = str(settings.port or 5432)
+    return connection
+
+
+@contextmanager
+def _bare_argv() -> Iterator[None]:
+    """Hides our command line: TFX hands `sys.argv` on to executors and Beam as their flags."""
+    import sys
+
+    saved = sys.argv
+    sys.argv = saved[:1]
+    try:
+        yield
+    finally:
+        sys.argv = saved

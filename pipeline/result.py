@@ -1,0 +1,80 @@
+"""What a run came to, read from its steps' outputs; free of TFX, so that anything can print it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.retrain_check.decision import DECISION_FILE, Decision
+from pipeline.config import Config
+from pipeline.steps import StepRecord, StepState
+from trainer.features import DATASET_FILE, DatasetInfo
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run.
+
+    Attributes:
+      run_id: the pipeline run's id in ML Metadata.
+      steps: what became of each step, in order.
+      decision: why it trained, or did not.
+      dataset: what the examples hold; None where the run was skipped.
+      rules: the evaluation's rules, each a dict with name, value, limit and verdict.
+      metrics: overall figures on the test split.
+      blessed: True, False, or None where nothing was evaluated.
+      pushed_version: the registry version that this run pushed; None where it pushed none.
+      model_path: the SavedModel in the registry, where pushed.
+    """
+
+    run_id: str
+    steps: tuple[StepRecord, ...]
+    decision: Decision
+    dataset: DatasetInfo | None = None
+    rules: tuple[dict[str, Any], ...] = ()
+    metrics: dict[str, float] = field(default_factory=dict)
+    blessed: bool | None = None
+    pushed_version: str | None = None
+    model_path: str | None = None
+
+    @property
+    def skipped(self) -> bool:
+        """True where `retrain-check` found no reason to train."""
+        return not self.decision.retrain
+
+    @property
+    def all_cached(self) -> bool:
+        """True where every step was reused from an earlier run."""
+        return all(step.state is StepState.CACHED for step in self.steps)
+
+
+def read_result(config: Config, run_id: str, records: Sequence[StepRecord]) -> RunResult:
+    """Collects the outputs that a person wants to see."""
+    outputs = {record.node_id: record.outputs for record in records}
+    decision_uri = outputs["retrain-check"]["decision"].uri
+    decision = Decision.model_validate_json(_text(decision_uri, DECISION_FILE))
+    if not decision.retrain:
+        return RunResult(run_id, tuple(records), decision)
+    examples = outputs["image-example-gen"]["examples"].uri
+    evaluation = json.loads(_text(outputs["model-evaluator"]["evaluation"].uri, "metrics.json"))
+    blessing = outputs["model-evaluator"]["blessing"].properties
+    pushed = outputs["model-pusher"]["pushed_model"].properties
+    version = str(pushed.get("version", "")) if pushed.get("pushed") else None
+    return RunResult(
+        run_id,
+        tuple(records),
+        decision,
+        dataset=DatasetInfo.model_validate_json(_text(examples, DATASET_FILE)),
+        rules=tuple(evaluation["rules"]),
+        metrics=evaluation["overall"],
+        blessed=bool(blessing.get("blessed")),
+        pushed_version=version,
+        model_path=f"{config.registry_root}/{config.name}/{version}" if version else None,
+    )
+
+
+def _text(folder: str, name: str) -> str:
+    return (Path(folder) / name).read_text(encoding="utf-8")
