@@ -1,0 +1,119 @@
+"""`imagemill run`: a folder of images in, a blessed and pushed model out."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imagemill.options import overrides, setting_flags
+from trainer.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+
+@click.command()
+@click.argument("photos", required=False)
+@click.option("--config", "config_file", metavar="FILE", help="YAML config; flags win over it.")
+@setting_flags
+@click.option("--force", is_flag=True, help="Train although nothing changed.")
+@click.option("--no-cache", is_flag=True, help="Run every step, reuse none.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+def command(
+    photos: str | None,
+    config_file: str | None,
+    settings: tuple[str, ...],
+    force: bool,
+    no_cache: bool,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    **flags: Any,
+) -> int:
+    """Turn a folder of images into a validated, blessed, pushed model.
+
+    PHOTOS holds one folder per class, or train/, val/ and test/ folders of classes.
+    """
+    values = overrides(flags, settings)
+    if no_cache:
+        values["cache"] = False
+    config = read_config(photos, config_file, values)
+    return execute(config, force=force, as_json=as_json, quiet=quiet or as_json, debug=debug)
+
+
+def read_config(photos: str | None, config_file: str | None, values: dict[str, Any]) -> Config:
+    """The config from a file, a folder, or both, with the flags on top.
+
+    Raises:
+      UserError: neither is given, or a setting is wrong.
+    """
+    from pipeline.config import load_config, make_config, merge, name_from_path
+
+    if photos is not None:
+        values = merge({"data": {"root": photos}}, values)
+    if config_file is not None:
+        return load_config(config_file, values)
+    if photos is None:
+        raise UserError(
+            "`imagemill run` needs a folder of images or a config file; received neither",
+            fix="run `imagemill run PHOTOS`, or `imagemill run --config FILE`",
+        )
+    return make_config(merge({"name": name_from_path(photos)}, values), source="the command line")
+
+
+def execute(config: Config, *, force: bool, as_json: bool, quiet: bool, debug: bool) -> int:
+    """Runs the pipeline with a live view and a log file; returns the exit code."""
+    from rich.console import Console
+
+    from imagemill.quiet import quiet as quietly
+    from imagemill.summary import as_json as summary_json
+    from imagemill.summary import print_summary
+    from imagemill.terminal import RunView
+    from pipeline.local import prepare_output, run_locally
+
+    log_file = prepare_output(config) / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
+    started = time.monotonic()
+    view: RunView | None = None
+    try:
+        with quietly(log_file) as stream, RunView(Console(file=stream), quiet=quiet) as view:
+            result = run_locally(config, force=force, listener=view.on_step)
+    except KeyboardInterrupt:
+        click.echo(f"Log: {log_file}", err=True)
+        raise
+    except Exception as error:
+        return _explain(error, view.failed_step if view else None, log_file, debug)
+    seconds = time.monotonic() - started
+    if as_json:
+        click.echo(summary_json(result, log_file=str(log_file), seconds=seconds))
+    else:
+        print_summary(Console(), result, log_file=str(log_file), seconds=seconds)
+    return int(ExitCode.NOT_BLESSED if result.blessed is False else ExitCode.OK)
+
+
+def _explain(error: Exception, step: str | None, log_file: Path, debug: bool) -> int:
+    """Prints why a run failed and where the log is; returns the exit code."""
+    with log_file.open("a", encoding="utf-8") as log:
+        traceback.print_exception(type(error), error, error.__traceback__, file=log)
+    if debug:
+        traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
+    where = f"Step «{step}» failed" if step else "Error"
+    known = isinstance(error, UserError)
+    message = error.message if isinstance(error, UserError) else _last_line(error)
+    fix = error.fix if isinstance(error, UserError) else "read the log, or run again with --debug"
+    click.echo(click.style(f"{where}: ", fg="red", bold=True) + message, err=True)
+    click.echo(click.style("What to do: ", bold=True) + fix, err=True)
+    click.echo(f"Log: {log_file}", err=True)
+    return int(error.code) if known and isinstance(error, UserError) else int(ExitCode.INTERNAL)
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
