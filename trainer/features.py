@@ -22,6 +22,7 @@ CLASS_NAME = "image/class/text"
 PATH = "image/path"
 SHA256 = "image/sha256"
 PERCEPTUAL_HASH = "image/phash"
+THUMBNAIL = "image/thumbnail"
 STAT_PREFIX = "stat/"
 COLUMN_PREFIX = "column/"
 
