@@ -3,7 +3,8 @@
     mark = fingerprint(rgb)
     mark.phash, mark.thumbnail
 
-Made from the image as it is stored (upright, scaled down), never from the raw file. The hash is cheap to search (`components.near_duplicates`), the thumbnail decides. NumPy only.
+Made from the image as it is stored (upright, scaled down), never from the raw file. The hash is
+cheap to search (`components.near_duplicates`), the thumbnail decides. NumPy only.
 """
 
 from __future__ import annotations

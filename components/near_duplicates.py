@@ -118,7 +118,8 @@ def _equal_pairs(identity: Ints) -> Pairs:
     starts = np.searchsorted(identity[order], identity[order][repeated])
     chain = np.stack([order[repeated - 1], order[repeated]], axis=1)
     star = np.stack([order[starts], order[repeated]], axis=1)
-    return np.concatenate([chain, star]).astype(np.int64)
+    pairs: Pairs = np.concatenate([chain, star])
+    return pairs
 
 
 def _close_pairs(hashes: npt.NDArray[np.uint64], max_distance: int) -> Iterator[Pairs]:
