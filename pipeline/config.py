@@ -123,7 +123,7 @@ class Config(Settings):
         """`data` with the stored size resolved: a margin over what training resizes to."""
         if self.data.stored_size is not None:
             return self.data
-        size = math.ceil(self.train.resolved_resize_size * STORED_SIZE_MARGIN)
+        size = math.ceil(self.train.resized * STORED_SIZE_MARGIN)
         return self.data.model_copy(update={"stored_size": size})
 
 
