@@ -145,8 +145,8 @@ def find_uv(env: Dict[str, str]) -> Optional[str]:
     path = shutil.which("uv", path=env.get("PATH"))
     if path is None:
         return None
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return path if subprocess.call([path, "--version"], **quiet) == 0 else None
+    null = subprocess.DEVNULL
+    return path if subprocess.call([path, "--version"], stdout=null, stderr=null) == 0 else None
 
 
 def distribution() -> str:

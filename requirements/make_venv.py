@@ -111,8 +111,10 @@ def _install(uv: str, folder: str, name: str, env: Dict[str, str]) -> None:
     """
     install = [uv, "pip", "install", "--python", os.path.join(folder, "bin", "python")]
     lock = os.path.join(ROOT, "requirements", name + ".lock")
+    if not sys.stderr.isatty():
+        install.append("--quiet")
     _run([*install, "--require-hashes", "--compile-bytecode", "-r", lock], env)
-    _run([*install, "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT], env)
+    _run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], env)
 
 
 def _run(command: List[str], env: Dict[str, str]) -> None:
