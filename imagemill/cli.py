@@ -61,7 +61,9 @@ class _Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, message="imagemill %(version)s")
 def command() -> None:
     """Turns a folder of images into a validated, blessed, served classifier, and keeps it fresh.

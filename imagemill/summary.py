@@ -56,7 +56,12 @@ def _print_data(console: Console, result: RunResult) -> None:
 
 def _print_rules(console: Console, result: RunResult) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", header_style="bold")
-    for heading, justify in (("Rule", "left"), ("Value", "right"), ("Limit", "right"), ("", "left")):
+    for heading, justify in (
+        ("Rule", "left"),
+        ("Value", "right"),
+        ("Limit", "right"),
+        ("", "left"),
+    ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for rule in result.rules:
         passed = rule["verdict"] == "pass"

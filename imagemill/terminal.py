@@ -1,7 +1,7 @@
 """What a person sees while a pipeline runs: a live table of steps, or plain lines where output is no terminal.
 
-    with RunView(console) as view:
-        run_locally(config, listener=view.on_step)     # reports of `trainer.progress` arrive by themselves
+with RunView(console) as view:
+    run_locally(config, listener=view.on_step)     # reports of `trainer.progress` arrive by themselves
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class RunView(logging.Handler):
         table.add_column()
         bars: list[RenderableType] = []
         if not self._steps:
-            table.add_row(Spinner("dots"), "Loading TFX", _clock(time.monotonic() - self._started), "")
+            table.add_row(
+                Spinner("dots"), "Loading TFX", _clock(time.monotonic() - self._started), ""
+            )
         for step in self._steps.values():
             running = step.state is StepState.RUNNING
             seconds = time.monotonic() - step.started if running else step.seconds
@@ -173,7 +175,9 @@ def _bar(event: Progress) -> RenderableType:
     of = f"/{event.total:g}" if event.total else ""
     row.add_row(
         Text("  "),
-        ProgressBar(total=event.total, completed=event.done, width=_BAR_WIDTH, pulse=not event.total),
+        ProgressBar(
+            total=event.total, completed=event.done, width=_BAR_WIDTH, pulse=not event.total
+        ),
         Text(f"{int(event.done)}{of} {event.unit}"),
         Text(figures, style="cyan"),
     )

@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 import pydantic
 import yaml
+from components.data_gate.config import GateConfig
+from components.model_evaluator.config import EvaluateConfig
 from pydantic import Field
 
-from components.data_gate.config import GateConfig
 from components.image_example_gen.config import IngestConfig
-from components.model_evaluator.config import EvaluateConfig
 from components.model_pusher.config import PushConfig
 from components.retrain_check.config import RetrainConfig
 from pipeline.config_errors import describe_errors
@@ -73,7 +73,9 @@ class MetadataConfig(Settings):
     )
     path: str = Field("", description="SQLite file; empty: `metadata.sqlite` in the output folder.")
     host: str = Field("localhost", description="Host name of the database server.")
-    port: int = Field(0, ge=0, le=65535, description="Port; 0: 3306 for MySQL, 5432 for PostgreSQL.")
+    port: int = Field(
+        0, ge=0, le=65535, description="Port; 0: 3306 for MySQL, 5432 for PostgreSQL."
+    )
     database: str = Field("imagemill", description="Name of the database.")
     user: str = Field("imagemill", description="User of the database.")
     password_env: str = Field(
@@ -98,7 +100,9 @@ class Config(Settings):
     registry: str = Field(
         "", description="Folder of the model registry; empty: `registry` in the output folder."
     )
-    cache: bool = Field(True, description="Reuse a step whose inputs, settings and code are unchanged.")
+    cache: bool = Field(
+        True, description="Reuse a step whose inputs, settings and code are unchanged."
+    )
     data: IngestConfig = Field(description="The images: where, how they are split and stored.")
     gate: GateConfig = Field(GateConfig(), description="What data may go into training.")
     train: TrainConfig = Field(TrainConfig(), description="The model and its training.")

@@ -25,7 +25,11 @@ def describe_errors(
       source: the file or command the values came from.
     """
     lines = [_sentence(detail, model) for detail in error.errors()]
-    some = lines[0] if len(lines) == 1 else "\n  - ".join([f"{len(lines)} settings are wrong:", *lines])
+    some = (
+        lines[0]
+        if len(lines) == 1
+        else "\n  - ".join([f"{len(lines)} settings are wrong:", *lines])
+    )
     return UserError(
         f"in {source}: {some}",
         fix="correct the setting; `imagemill config explain KEY` tells what a key means"

@@ -123,7 +123,9 @@ def _unknown(key: str, place: str, part: str, owner: type[BaseModel] | None) -> 
     known = list(owner.model_fields) if owner else []
     close = difflib.get_close_matches(part, known, n=1)
     prefix = f"{place}." if place else ""
-    hint = f"did you mean `{prefix}{close[0]}`?" if close else f"known: {', '.join(known) or 'none'}"
+    hint = (
+        f"did you mean `{prefix}{close[0]}`?" if close else f"known: {', '.join(known) or 'none'}"
+    )
     return UserError(
         f"there is no config key {key!r}: {place or 'the config'} has no {part!r}; {hint}",
         fix="`imagemill config schema` lists every key",

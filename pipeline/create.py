@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import stats_options
+from components.image_example_gen.component import ImageExampleGen
+from components.model_evaluator.component import ModelEvaluator
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
 
-from components.data_gate.component import DataGate
-from components.data_gate.statistics import stats_options
-from components.image_example_gen.component import ImageExampleGen
-from components.model_evaluator.component import ModelEvaluator
 from components.model_pusher.component import ModelPusher
 from components.retrain_check.component import RetrainCheck
 from pipeline.config import Config

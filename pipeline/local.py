@@ -1,7 +1,7 @@
 """One run on this machine: list the input, build the pipeline, run it, say what came of it.
 
-    result = run_locally(config, listener=print)
-    result.blessed, result.pushed_version, result.model_path
+result = run_locally(config, listener=print)
+result.blessed, result.pushed_version, result.model_path
 """
 
 from __future__ import annotations
@@ -70,9 +70,7 @@ def prepare_output(config: Config) -> Path:
     return folder
 
 
-def _run(
-    config: Config, listing: Listing, force: bool, listener: Listener | None
-) -> RunResult:
+def _run(config: Config, listing: Listing, force: bool, listener: Listener | None) -> RunResult:
     # TFX takes over ten seconds to import: only after everything cheap has been checked.
     from pipeline.code_version import code_version
     from pipeline.create import create_pipeline

@@ -112,9 +112,7 @@ def _outcome(
             if event.type == metadata_store_pb2.Event.OUTPUT
         ]
         artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
-    outputs = {
-        event.path.steps[0].key: _record(artifacts[event.artifact_id]) for event in events
-    }
+    outputs = {event.path.steps[0].key: _record(artifacts[event.artifact_id]) for event in events}
     if execution.last_known_state == _Execution.CACHED:
         return StepState.CACHED, outputs
     if execution.last_known_state == _Execution.COMPLETE:

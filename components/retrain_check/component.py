@@ -1,8 +1,8 @@
 """The TFX component `retrain-check`: no inputs, one output `decision` that the rest hangs on.
 
-    check = RetrainCheck(data_root=..., registry=..., name=..., config=RetrainConfig(), ...)
-    with Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
-        ...
+check = RetrainCheck(data_root=..., registry=..., name=..., config=RetrainConfig(), ...)
+with Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
+    ...
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class RetrainCheckSpec(types.ComponentSpec):
         "config": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
-    OUTPUTS = {"decision": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact)}
+    OUTPUTS = {
+        "decision": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact)
+    }
 
 
 class RetrainCheck(base_component.BaseComponent):

@@ -1,7 +1,7 @@
 """The decision itself, free of TFX: what was compared, what was decided and why.
 
-    decision = decide(policy, data_version="9f2c", run_version="77ab", in_service=served, force=False)
-    decision.retrain, decision.reason
+decision = decide(policy, data_version="9f2c", run_version="77ab", in_service=served, force=False)
+decision.retrain, decision.reason
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Decision(Settings):
     reason: str = Field(description="One sentence for a person.")
     data_version: str = Field(description="Fingerprint of the input as listed now.")
     run_version: str = Field(description="Fingerprint of the config and code of this run.")
-    in_service: Served | None = Field(description="The model it was compared with, if there is one.")
+    in_service: Served | None = Field(
+        description="The model it was compared with, if there is one."
+    )
 
 
 def decide(

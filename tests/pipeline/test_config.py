@@ -22,9 +22,7 @@ def _refusal(**values: object) -> UserError:
 
 
 def test_unknown_key_names_the_nearest():
-    assert "unknown key `train.epoch`; did you mean `epochs`?" in str(
-        _refusal(train={"epoch": 3})
-    )
+    assert "unknown key `train.epoch`; did you mean `epochs`?" in str(_refusal(train={"epoch": 3}))
 
 
 def test_unknown_key_without_a_near_one_lists_the_section():

@@ -12,8 +12,10 @@ import pytest
 from pipeline.lock import run_lock
 from trainer.errors import UserError
 
-_HOLD = "import sys,time;from pathlib import Path;from pipeline.lock import run_lock\n" \
+_HOLD = (
+    "import sys,time;from pathlib import Path;from pipeline.lock import run_lock\n"
     "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+)
 
 
 def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path):
