@@ -3,8 +3,8 @@
     config = load_config("scenes.yaml", {"train": {"epochs": 12}})
     config.train.epochs, config.registry_root
 
-Every section is the `Settings` class of the part that it configures, so a key is documented, checked and defaulted in one
-place. Relative paths in a file are relative to that file.
+Every section is the `Settings` class of the part that it configures, so a key is documented, checked
+and defaulted in one place. Relative paths in a file are relative to that file.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, Literal
 
 import pydantic
 import yaml
-from components.data_gate.config import GateConfig
-from components.model_evaluator.config import EvaluateConfig
 from pydantic import Field
 
+from components.data_gate.config import GateConfig
 from components.image_example_gen.config import IngestConfig
+from components.model_evaluator.config import EvaluateConfig
 from components.model_pusher.config import PushConfig
 from components.retrain_check.config import RetrainConfig
 from pipeline.config_errors import describe_errors

@@ -2,8 +2,9 @@
 
     pipeline = create_pipeline(config, data_version=fingerprint)
 
-The same object runs under the local runner and compiles for Kubeflow, so it uses only what both support: no Resolver,
-FileBasedExampleGen, InfraValidator, `module_file` or dynamic exec properties (docs/architecture.md says what stands in for each).
+The same object runs under the local runner and compiles for Kubeflow, so it uses only what both support:
+no Resolver, FileBasedExampleGen, InfraValidator, `module_file` or dynamic exec properties
+(docs/architecture.md says what stands in for each).
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.data_gate.component import DataGate
-from components.data_gate.statistics import stats_options
-from components.image_example_gen.component import ImageExampleGen
-from components.model_evaluator.component import ModelEvaluator
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
 
+from components.data_gate.component import DataGate
+from components.data_gate.statistics import stats_options
+from components.image_example_gen.component import ImageExampleGen
+from components.model_evaluator.component import ModelEvaluator
 from components.model_pusher.component import ModelPusher
 from components.retrain_check.component import RetrainCheck
 from pipeline.config import Config

@@ -34,7 +34,7 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
 
     def __init__(self, listener: Listener | None = None) -> None:
         super().__init__()
-        self._listener = listener or (lambda event: None)
+        self._listener = listener or _nobody
         self.run_id = ""
         self.records: list[StepRecord] = []
 
@@ -90,6 +90,10 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
     def _finish(self, record: StepRecord) -> None:
         self.records.append(record)
         self._listener(StepEvent(record.node_id, record.state, record.seconds))
+
+
+def _nobody(event: StepEvent) -> None:
+    del event
 
 
 def _connection(deployment: Any) -> Any:

@@ -18,5 +18,5 @@ def test_flags_and_settings_meet_in_one_tree():
 
 
 def test_set_without_a_value_is_refused():
-    with pytest.raises(UserError, match="received 'train.epochs'"):
+    with pytest.raises(UserError, match=r"received 'train\.epochs'"):
         overrides({}, ("train.epochs",))

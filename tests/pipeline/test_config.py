@@ -113,7 +113,7 @@ def test_flags_win_over_the_file_and_stay_relative_to_the_caller(tmp_path: Path)
 def test_a_bad_file_is_explained(tmp_path: Path, text: str, part: str):
     file = tmp_path / "c.yaml"
     file.write_text(text)
-    with pytest.raises(UserError, match="c.yaml") as caught:
+    with pytest.raises(UserError, match=r"c\.yaml") as caught:
         load_config(file)
     assert part in str(caught.value)
 

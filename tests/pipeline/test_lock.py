@@ -19,9 +19,9 @@ _HOLD = (
 
 
 def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path: Path):
-    with run_lock(tmp_path / "l"), pytest.raises(UserError, match=str(os.getpid())):
-        with run_lock(tmp_path / "l"):
-            pass
+    lock, mine = tmp_path / "l", str(os.getpid())
+    with run_lock(lock), pytest.raises(UserError, match=mine), run_lock(lock):
+        pass
 
 
 def test_a_killed_holder_leaves_no_stale_lock(tmp_path: Path):

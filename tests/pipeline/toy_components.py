@@ -1,4 +1,7 @@
-"""Components of a few lines, for tests of the runner. TFX's `@component` reads real annotations, so none are deferred."""
+"""Components of a few lines, for tests of the runner.
+
+TFX's `@component` reads real annotations, so none are deferred.
+"""
 
 from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
