@@ -1,0 +1,129 @@
+"""Real runs of the real command: photos to a pushed model, again from the cache, interrupted, refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.imagemill.cli_process import environment, imagemill
+from tests.imagemill.photos import write_photos
+from tests.shared import shared_path
+from trainer.errors import ExitCode
+
+pytestmark = pytest.mark.e2e
+
+_SMALL = (
+    *("--weights", "none", "--alpha", "0.75", "--image-size", "32", "--epochs", "3"),
+    *("--set", "evaluate.min_accuracy=0.0", "--set", "train.export.tflite_int8=false"),
+)
+
+
+def _photos(folder: Path) -> Path:
+    return write_photos(folder / "photos", {"cat": 60, "dog": 60, "owl": 60})
+
+
+def _result(done: subprocess.CompletedProcess[str]) -> dict:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_photos_to_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
+    photos = _photos(tmp_path)
+    first = _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))
+    assert first["blessed"] is True
+    assert first["pushed_version"] == "1"
+    assert [step["state"] for step in first["steps"]] == ["done"] * len(first["steps"])
+    assert sum(map(sum, (c.values() for c in first["dataset"]["counts"].values()))) == 180
+    assert (tmp_path / first["model_path"] / "saved_model.pb").exists()
+
+    second = _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))
+    assert {step["state"] for step in second["steps"]} == {"cached"}
+    assert second["model_path"] == first["model_path"]
+
+    (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
+    skipped = _result(
+        imagemill("run", "photos", *_SMALL, "--json", "--set", "retrain.when=changed", cwd=tmp_path)
+    )
+    assert "data changed" in skipped["decision"]["reason"]
+
+
+def test_ctrl_c_in_training_then_the_next_run_works(tmp_path: Path):
+    photos = _photos(tmp_path)
+    command = [sys.executable, "-m", "imagemill", "run", str(photos), *_SMALL]
+    with subprocess.Popen(
+        [*command, "--set", "train.head.epochs=2000"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if line.startswith("Train ..."):
+                break
+        time.sleep(5)
+        os.killpg(run.pid, signal.SIGINT)
+        _, err = run.communicate(timeout=120)
+    assert run.returncode == ExitCode.INTERRUPTED, err
+    assert "Traceback" not in err
+    assert "Interrupted" in err
+    assert _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))["blessed"] is True
+
+
+def test_a_class_of_broken_files_is_refused_and_named(tmp_path: Path):
+    photos = write_photos(tmp_path / "photos", {"cat": 20, "dog": 20})
+    (photos / "owl").mkdir()
+    for number in range(20):
+        (photos / "owl" / f"{number}.jpg").write_bytes(b"\xff\xd8 not a photo")
+    done = imagemill("run", photos, *_SMALL, cwd=tmp_path)
+    assert done.returncode == ExitCode.DATA_REFUSED, done.stderr
+    assert "owl" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Log: " in done.stderr
+
+
+def test_a_model_below_the_limit_is_not_pushed(tmp_path: Path):
+    done = imagemill(
+        *("run", _photos(tmp_path), *_SMALL, "--json"),
+        *("--set", "evaluate.min_accuracy=1.0", "--set", "train.head.epochs=0"),
+        *("--set", "train.epochs=1", "--learning-rate", "1e-7"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == ExitCode.NOT_BLESSED, done.stderr
+    result = json.loads(done.stdout)
+    assert result["pushed_version"] is None
+    refused = [rule["name"] for rule in result["rules"] if rule["verdict"] != "pass"]
+    assert any("accuracy" in name for name in refused)
+
+
+def test_demo_learns_digits(tmp_path: Path):
+    done = imagemill("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Blessed" in done.stdout
+    photo = tmp_path / "demo-output/digits/7"
+    answer = imagemill(
+        "predict", "demo-output/registry", *sorted(photo.glob("*.png"))[:3], cwd=tmp_path
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count(" 7 ") >= 2, answer.stdout
+
+
+def test_scenes_with_imagenet_weights(tmp_path: Path):
+    weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
+    done = imagemill(
+        *("run", shared_path("data/scenes"), "--weights", weights, "--alpha", "0.75"),
+        *("--epochs", "1", "--set", "train.export.tflite_int8=false", "--json"),
+        cwd=tmp_path,
+    )
+    result = _result(done)
+    assert result["blessed"] is True
+    assert result["metrics"]["accuracy"] > 0.86
