@@ -1,0 +1,1 @@
+"""Decides whether data may go into training: statistics against the schema, labels, and the pixels themselves."""

@@ -1,0 +1,87 @@
+"""Settings of the data gate: the YAML section `gate:`.
+
+GateConfig(policies={"blurred": {"error": 0.05}, "dark": "ignore"}, min_images_per_class=20)
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from components.data_gate.policy import Policy
+from trainer.settings import Settings
+
+_STOP = Policy(error=0, warn=0)
+_WARN = Policy(error=None, warn=0)
+_ONE_PERCENT = Policy(error=0.01, warn=0)
+_FIVE_PERCENT = Policy(error=0.05, warn=0)
+
+
+class Policies(Settings):
+    """One policy per kind of finding: `error`, `warn`, `ignore`, or `{error: LIMIT, warn: LIMIT}`."""
+
+    leakage: Policy = Field(
+        _STOP, description="The same file in two splits; of the images outside train."
+    )
+    label_conflicts: Policy = Field(
+        _STOP, description="The same file in two classes; of all images."
+    )
+    near_leakage: Policy = Field(
+        _ONE_PERCENT, description="Near duplicates in two splits; of the images outside train."
+    )
+    near_label_conflicts: Policy = Field(
+        _ONE_PERCENT, description="Near duplicates in two classes; of all images."
+    )
+    exact_duplicates: Policy = Field(
+        _WARN, description="Copies in one class and split; the copies, of all images."
+    )
+    near_duplicates: Policy = Field(
+        _WARN, description="Near duplicates in one class and split; the surplus, of all images."
+    )
+    unreadable_files: Policy = Field(
+        _FIVE_PERCENT, description="Files that became no example; of all files."
+    )
+    too_few_images: Policy = Field(
+        _STOP, description="Classes with fewer than `min_images_per_class`."
+    )
+    class_not_in_train: Policy = Field(_STOP, description="Classes without an image in train.")
+    class_not_in_split: Policy = Field(
+        _WARN, description="Classes without an image in val or test."
+    )
+    class_imbalance: Policy = Field(_WARN, description="Classes beyond `max_class_ratio`.")
+    new_class: Policy = Field(_WARN, description="Classes that the model in service does not know.")
+    vanished_class: Policy = Field(
+        _STOP, description="Classes of the model in service that are gone."
+    )
+    blank: Policy = Field(_FIVE_PERCENT, description="Blank images; of all images.")
+    tiny: Policy = Field(_WARN, description="Tiny images; of all images.")
+    blurred: Policy = Field(_WARN, description="Blurred images; of all images.")
+    dark: Policy = Field(_WARN, description="Dark images; of all images.")
+    over_exposed: Policy = Field(_WARN, description="Over-exposed images; of all images.")
+    odd_aspect: Policy = Field(_WARN, description="Very long or tall images; of all images.")
+    schema_anomalies: Policy = Field(
+        _STOP, description="Features that break the accepted schema (TFDV)."
+    )
+    feature_drift: Policy = Field(
+        _WARN, description="Image features that drifted from the data of the model in service."
+    )
+    label_drift: Policy = Field(
+        _WARN, description="Share of classes that shifted from the data of the model in service."
+    )
+    feature_skew: Policy = Field(_WARN, description="Image features that differ between splits.")
+    label_skew: Policy = Field(_WARN, description="Share of classes that differs between splits.")
+
+
+class GateConfig(Settings):
+    """What data may go into training."""
+
+    policies: Policies = Field(Policies(), description="What stops a run, what warns, by finding.")
+    min_images_per_class: int = Field(
+        5, ge=0, description="Fewer images than this in a class is a finding."
+    )
+    max_class_ratio: float = Field(
+        20, ge=1, description="The largest class may have this many times the images of another."
+    )
+    files_listed: int = Field(
+        10_000, ge=1, description="Instances of one finding that are kept in findings.json at most."
+    )
+    files_shown: int = Field(3, ge=0, description="Files of one finding that the table shows.")

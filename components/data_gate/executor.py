@@ -1,0 +1,89 @@
+"""What `data-gate` does: read, look, judge, write down, and refuse where the policy says so."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.data_gate.anomalies import (
+    is_empty,
+    read_statistics,
+    schema_findings,
+    validate,
+    write_anomalies,
+)
+from components.data_gate.config import GateConfig
+from components.data_gate.dead_letters import read_dead_letters
+from components.data_gate.findings import FINDINGS_FILE, GateReport, Raw, judge
+from components.data_gate.look import look
+from components.data_gate.records import read_table
+from components.data_gate.refusal import refusal
+from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
+from trainer.progress import report as report_progress
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes TFDV's anomalies and `findings.json`; sets `errors`, `warnings` and `refused`."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the gate.
+
+        Raises:
+          UserError: with exit code DATA_REFUSED and all findings in the message.
+        """
+        config = GateConfig.model_validate_json(exec_properties["config"])
+        uris = {key: artifact_utils.get_single_uri(value) for key, value in input_dict.items()}
+        output = artifact_utils.get_single_instance(output_dict["anomalies"])
+        output.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        found = _examine(uris, output.uri, config)
+        _publish(output, found)
+        if found.refused:
+            raise refusal(found, config)
+
+
+def _examine(uris: dict[str, str], output_uri: str, config: GateConfig) -> GateReport:
+    table = read_table(uris["examples"])
+    letters = read_dead_letters(uris["dead_letters"])
+    with fileio.open(posixpath.join(uris["examples"], DATASET_FILE)) as file:
+        dataset = DatasetInfo.model_validate_json(file.read())
+    raws = [
+        _schema(uris, output_uri),
+        *look(table, dataset.class_names, letters, config),
+    ]
+    return judge(len(table), raws, config.policies, config.files_listed)
+
+
+def _schema(uris: dict[str, str], output_uri: str) -> Raw:
+    [path] = [posixpath.join(uris["schema"], name) for name in fileio.listdir(uris["schema"])]
+    schema = io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
+    anomalies = {}
+    for split in SPLITS:
+        statistics = read_statistics(uris["statistics"], split)
+        if statistics is not None and not is_empty(statistics):
+            anomalies[split] = validate(statistics, schema)
+            write_anomalies(output_uri, split, anomalies[split])
+    return schema_findings(anomalies, len(schema.feature))
+
+
+def _publish(output: types.Artifact, found: GateReport) -> None:
+    errors, warnings = len(found.at("error")), len(found.at("warn"))
+    output.set_int_custom_property("errors", errors)
+    output.set_int_custom_property("warnings", warnings)
+    output.set_int_custom_property("refused", int(found.refused))
+    fileio.makedirs(output.uri)
+    with fileio.open(posixpath.join(output.uri, FINDINGS_FILE), "w") as file:
+        file.write(found.model_dump_json(indent=1))
+    said = f"{found.images:,} images: {errors} errors, {warnings} warnings"
+    report_progress("data-gate", done=1, total=1, unit=said, final=True)

@@ -1,0 +1,47 @@
+"""Findings as plain text, for an error message and a log.
+
+print(text_table(report, files_shown=3))
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from components.data_gate.findings import Finding, GateReport, Item
+
+_WIDTH = 100
+_MARKS = {"error": "ERROR", "warn": "warn", "ignore": "ignored"}
+
+
+def text_table(
+    report: GateReport, *, files_shown: int = 3, levels: Iterable[str] = ("error", "warn")
+) -> str:
+    """One block a finding: what, how many, which files, what to do."""
+    found = [finding for finding in report.findings if finding.level in set(levels)]
+    return "\n".join(line for finding in found for line in _block(finding, files_shown))
+
+
+def headline(finding: Finding) -> str:
+    """Such as `same image in two splits: 3 of 3,000 images outside train (tolerated: 0)`."""
+    tolerated = "" if finding.limit == "none" else f" (tolerated: {finding.limit})"
+    return f"{finding.title}: {finding.count:,} of {finding.total:,} {finding.unit}{tolerated}"
+
+
+def item_text(item: Item, shown: int = 4) -> str:
+    """Such as `a.jpg = b.jpg: 2 images in train sea, test sea`."""
+    names = [
+        f"{image.split + ':' if image.split else ''}{image.path}" for image in item.images[:shown]
+    ]
+    more = f" = {len(item.images) - shown} more" if len(item.images) > shown else ""
+    return f"{' = '.join(names) or item.subject}{more}: {item.detail}"
+
+
+def _block(finding: Finding, files_shown: int) -> Iterator[str]:
+    yield f"{_MARKS[finding.level]:8}{headline(finding)}"
+    for item in finding.items[:files_shown]:
+        yield textwrap.shorten(item_text(item), 3 * _WIDTH, placeholder=" ...").join((" " * 10, ""))
+    rest = finding.items_total - min(files_shown, len(finding.items))
+    if rest > 0 and files_shown:
+        yield f"{'':10}... and {rest:,} more"
+    yield f"{'':10}-> {finding.fix}  [gate.policies.{finding.kind}]"
