@@ -25,6 +25,7 @@ from components.image_example_gen.config import IngestConfig
 from components.model_evaluator.config import EvaluateConfig
 from components.model_pusher.config import PushConfig
 from components.retrain_check.config import RetrainConfig
+from pipeline.cluster_config import ClusterConfig
 from pipeline.config_errors import describe_errors
 from trainer.config import TrainConfig
 from trainer.errors import UserError
@@ -111,6 +112,7 @@ class Config(Settings):
     retrain: RetrainConfig = Field(RetrainConfig(), description="When a run trains at all.")
     beam: BeamConfig = Field(BeamConfig(), description="How data-parallel steps run.")
     metadata: MetadataConfig = Field(MetadataConfig(), description="Where the history is kept.")
+    kubeflow: ClusterConfig = Field(ClusterConfig(), description="How the pipeline runs on a cluster.")
 
     @property
     def registry_root(self) -> str:

@@ -8,7 +8,7 @@ import json
 from pipeline.config import Config
 
 # Where things lie and how fast steps run change no model.
-_NOT_PART_OF_A_MODEL = ("output", "registry", "cache", "beam", "metadata", "retrain")
+_NOT_PART_OF_A_MODEL = ("output", "registry", "cache", "beam", "metadata", "retrain", "kubeflow")
 
 
 def run_version(config: Config, code_version: str) -> str:

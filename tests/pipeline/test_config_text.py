@@ -57,7 +57,8 @@ def test_explain_a_nested_key():
 
 
 def test_explain_a_section_lists_its_keys():
-    assert "keys:    when" in explain("retrain")
+    line = next(line for line in explain("retrain").splitlines() if "keys:" in line)
+    assert "when" in line
 
 
 @pytest.mark.parametrize(
