@@ -20,11 +20,14 @@ MODERN = 'python_version >= "3.11"'
 EITHER_STACK = [
     "absl-py>=1.4",
     "click>=8.1",
+    "google-crc32c>=1.5",
     "jinja2>=3.1",
     "pillow>=11",
     "pydantic>=2.9,<3",
+    "pydantic-core",
     "pyyaml>=6",
     "rich>=13",
+    "scipy>=1.11",
 ]
 PER_STACK = {
     LEGACY: [
@@ -41,6 +44,7 @@ PER_STACK = {
         "tensorflow-data-validation~=1.16.1",
         "tensorflow-metadata~=1.16.1",
         "tensorflow-model-analysis~=0.47.0",
+        "tfx-bsl~=1.16.1",
     ],
     MODERN: [
         "tfx~=1.21.0",
@@ -55,6 +59,7 @@ PER_STACK = {
         "tensorflow-data-validation~=1.21.0",
         "tensorflow-metadata~=1.21.0",
         "tensorflow-model-analysis~=0.52.0",
+        "tfx-bsl~=1.21.0",
     ],
 }
 EXTRAS = {

@@ -1,0 +1,20 @@
+"""What every test gets: quiet TensorFlow, no GPU, no writes to the user's home, repeatable examples."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+import hypothesis
+
+# Read by TensorFlow and Keras when they are first imported, so set before any test module is.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ["KERAS_HOME"] = tempfile.mkdtemp(prefix="imagemill-tests-keras-")
+
+# No deadline: the machine may be busy, and a slow example is not a wrong one.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, database=None
+)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
