@@ -1,0 +1,1 @@
+"""Reads a folder of images and writes validated, deduplicated, split examples."""

@@ -1,0 +1,262 @@
+"""What there is to ingest, found without reading any image.
+
+    listing = list_images("gs://bucket/photos", config)
+    listing.class_names, len(listing.files), listing.fingerprint()
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import posixpath
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from components.image_example_gen import layout as layouts
+from components.image_example_gen import paths
+from components.image_example_gen.config import IngestConfig
+from components.image_example_gen.dead_letter import DeadLetter
+from components.image_example_gen.manifest import Row, Value, read_manifest
+from trainer.errors import ExitCode, UserError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file that should become an example.
+
+    Attributes:
+      path: what opens it.
+      name: relative to the root with `/`, valid UTF-8; what reports show.
+      size: bytes.
+      version: changes when the content does (time of modification, or a checksum).
+      class_name: its class, in Unicode normal form C.
+      split: train, val or test where the input says so, else "".
+      columns: extra manifest columns.
+    """
+
+    path: str
+    name: str
+    size: int
+    version: str
+    class_name: str
+    split: str = ""
+    columns: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> list[Any]:
+        """Plain values, in the order of the fields."""
+        return [self.path, self.name, self.size, self.version, self.class_name, self.split, dict(self.columns)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """All files under a root; `files` and `rejected` together are the files found.
+
+    Attributes:
+      root: where.
+      layout: `folders`, `split_folders` or `manifest`.
+      files: sorted by name.
+      rejected: files that cannot become examples by their place alone.
+      ignored: number of hidden files and desktop litter, which do not count as found.
+    """
+
+    root: str
+    layout: str
+    files: tuple[ImageFile, ...]
+    rejected: tuple[DeadLetter, ...] = ()
+    ignored: int = 0
+
+    @property
+    def found(self) -> int:
+        """Number of files found."""
+        return len(self.files) + len(self.rejected)
+
+    @functools.cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that at least one file claims, sorted."""
+        return tuple(sorted({file.class_name for file in self.files}))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of names, sizes, versions, classes and splits: the same until something changes."""
+        digest = hashlib.sha256(self.layout.encode())
+        for file in self.files:
+            digest.update(json.dumps(file.to_json()[1:]).encode())
+        for letter in self.rejected:
+            digest.update(letter.to_json().encode())
+        return digest.hexdigest()
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        counts = Counter(file.class_name for file in self.files)
+        splits = Counter(file.split for file in self.files if file.split)
+        given = f", given splits {dict(sorted(splits.items()))}" if splits else ""
+        return f"{self.found} files in {len(counts)} classes, read as {self.layout}{given}"
+
+
+def list_images(root: str, config: IngestConfig) -> Listing:
+    """Lists the input of an ingest.
+
+    Args:
+      root: a folder or a manifest; local, or any file system that Beam reaches.
+      config: how to read it.
+
+    Raises:
+      UserError: nothing is there, it cannot be listed, or it has no images or too few classes.
+    """
+    root = paths.local(root)
+    manifest = _manifest_path(root, config)
+    listing = _from_manifest(manifest, config) if manifest else _from_folders(root, config)
+    _require_classes(listing, config)
+    return listing
+
+
+def _manifest_path(root: str, config: IngestConfig) -> str:
+    """The manifest to read, or "" for a folder of images."""
+    if not root:
+        raise UserError("no folder of images was given: `data.root` is empty", fix="name one, as in `imagemill run PHOTOS`")
+    if root.lower().endswith(layouts.MANIFEST_SUFFIXES):
+        if not _exists(root):
+            raise _missing(root)
+        return root
+    if config.layout in ("auto", "manifest"):
+        for name in layouts.MANIFEST_NAMES:
+            if _exists(candidate := paths.join(root, name)):
+                return candidate
+    if config.layout == "manifest":
+        raise UserError(
+            f"`data.layout` is manifest, but {root!r} is no CSV or JSONL file and holds none of "
+            f"{', '.join(layouts.MANIFEST_NAMES)}",
+            fix="set `data.root` to the manifest",
+        )
+    return ""
+
+
+def _from_folders(root: str, config: IngestConfig) -> Listing:
+    found = _walk(root)
+    kept = sorted((file for file in found if not layouts.is_ignored(file.name)), key=_order)
+    layout = config.layout
+    if layout == "auto":
+        layout = layouts.detect_layout(file.name for file in kept)  # type: ignore[assignment]
+    files, rejected = [], []
+    for file in kept:
+        place, name = layouts.place(file.name, layout), _readable(file.name)
+        if place.class_name and (place.split or layout == "folders"):
+            files.append(ImageFile(file.path, name, file.size, file.version, place.class_name, place.split))
+        else:
+            detail = "lies outside the class folders" if not place.class_name else "lies in no split's folder"
+            rejected.append(DeadLetter(name, "no_class", detail, place.class_name, file.size))
+    return Listing(root, layout, tuple(files), tuple(rejected), len(found) - len(kept))
+
+
+def _walk(root: str) -> list[paths.FoundFile]:
+    if not paths.is_remote(root) and not paths.exists(root):
+        raise _missing(root)
+    try:
+        found = list(paths.walk(root))
+    except Exception as error:
+        raise UserError(
+            f"cannot list {root!r}: {error}",
+            fix="check the address, the credentials and that Beam's extra for this file system is installed "
+            "(`pip install 'apache-beam[gcp]'`, `[aws]` or `[hadoop]`)",
+        ) from error
+    if [file.path for file in found] == [root]:
+        raise UserError(f"{root!r} is not a folder that can be read", fix="name a folder of images, or a manifest")
+    return found
+
+
+def _missing(root: str) -> UserError:
+    return UserError(f"there is nothing at {root!r}", fix="check the path")
+
+
+def _order(file: paths.FoundFile) -> bytes:
+    return file.name.encode("utf-8", "surrogateescape")
+
+
+def _readable(name: str) -> str:
+    """The name as valid UTF-8, otherwise untouched: twins in different normal forms stay apart."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _from_manifest(path: str, config: IngestConfig) -> Listing:
+    rows = read_manifest(path, config)
+    folder = posixpath.dirname(path) or "."
+    facts = _facts(folder, [row.path for row in rows])
+    files: list[ImageFile] = []
+    rejected: list[DeadLetter] = []
+    seen: set[str] = set()
+    for row, fact in zip(rows, facts, strict=True):
+        problem = _problem(row, seen)
+        name, label = _readable(row.path or f"{posixpath.basename(path)}:{row.line}"), layouts.clean_text(row.label.strip())
+        if problem:
+            rejected.append(DeadLetter(name, *problem, label, fact.size))
+        else:
+            split = layouts.split_of(row.split)
+            files.append(ImageFile(fact.path, name, fact.size, fact.version, label, split, row.columns))
+        seen.add(row.path)
+    files.sort(key=lambda file: file.name)
+    return Listing(path, "manifest", tuple(files), tuple(rejected))
+
+
+def _problem(row: Row, seen: set[str]) -> tuple[str, str] | None:
+    """Reason and detail why a row cannot become an example, or None."""
+    if not row.path:
+        return "unreadable", f"line {row.line} of the manifest has no path"
+    if row.path in seen:
+        return "duplicate_path", f"line {row.line} of the manifest repeats a path"
+    if not row.label.strip():
+        return "no_class", f"line {row.line} of the manifest has no label"
+    if row.split.strip() and not layouts.split_of(row.split):
+        return "bad_split", f"line {row.line} of the manifest says {row.split!r}; it may say train, val or test"
+    return None
+
+
+def _facts(folder: str, names: Sequence[str]) -> list[paths.FoundFile]:
+    """Size and version of each named file; one listing of the manifest's folder where it is remote."""
+    known: dict[str, paths.FoundFile] = {}
+    if paths.is_remote(folder):
+        known = {file.path: file for file in _walk(folder)}
+    return [_fact(folder, name, known) for name in names]
+
+
+def _fact(folder: str, name: str, known: Mapping[str, paths.FoundFile]) -> paths.FoundFile:
+    """One file; a name that is spelt in the other Unicode normal form than the file's is found all the same."""
+    path = name if paths.is_remote(name) or name.startswith("/") else paths.join(folder, posixpath.normpath(name))
+    for form in (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)):
+        fact = known.get(form) or paths.look_up(form)
+        if fact:
+            return fact
+    return paths.FoundFile(path, name, 0, "missing")
+
+
+def _exists(path: str) -> bool:
+    try:
+        return paths.exists(path)
+    except Exception as error:
+        raise UserError(
+            f"cannot reach {path!r}: {error}",
+            fix="check the address, the credentials and that Beam's extra for this file system is installed",
+        ) from error
+
+
+def _require_classes(listing: Listing, config: IngestConfig) -> None:
+    if not listing.files:
+        where = f"; {_sample(listing.rejected)}" if listing.rejected else ""
+        raise UserError(
+            f"found no images under {listing.root!r}: {listing.found} files, none of them in a class folder{where}",
+            fix="point at a folder with one sub-folder of images per class",
+            code=ExitCode.USAGE,
+        )
+    if len(listing.class_names) < config.min_classes:
+        raise UserError(
+            f"found {len(listing.class_names)} class ({', '.join(listing.class_names)}) under "
+            f"{listing.root!r}, but a classifier needs at least {config.min_classes}",
+            fix="point at the folder that holds the class folders, with one sub-folder per class",
+        )
+
+
+def _sample(letters: Iterable[DeadLetter]) -> str:
+    first = next(iter(letters))
+    return f"{first.path!r} {first.detail}"

@@ -1,0 +1,130 @@
+"""Which source files are plain enough to be stored as they are, and what an unknown file seems to be.
+
+TensorFlow decodes what is stored, with decoders less forgiving than Pillow's: a 57-byte PNG that announces a huge chunk keeps
+its decoder busy for seconds, and 16-bit, palette or transparent pixels would come out differently. Only a JPEG or
+PNG whose structure holds no surprise is kept; everything else is re-encoded from Pillow's pixels.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import struct
+
+from PIL import Image
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_MAX_ANCILLARY = 1 << 16
+_PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)
+_ALONE = (0x01, *range(0xD0, 0xD9))
+_KNOWN = (
+    (b"%PDF", "PDF"),
+    (b"\x00\x00\x01\x00", "ICO"),
+    (b"8BPS", "PSD"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "XML or SVG"),
+    (b"qoif", "QOI"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"farbfeld", "farbfeld"),
+    (b"DDS ", "DDS"),
+    *((f"P{digit}".encode() + space, "PNM") for digit in range(1, 8) for space in (b"\n", b" ", b"\r")),
+)
+_TRUNCATED_SIGNATURES = (
+    (b"\xff\xd8", "JPEG"),
+    (_PNG_SIGNATURE, "PNG"),
+    (b"RIFF", "WebP"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+)
+
+
+def is_plain(data: bytes, image: Image.Image, source_format: str, *, turned: bool) -> bool:
+    """True where the bytes decode to the same pixels everywhere and nothing in them costs more than the pixels.
+
+    Args:
+      data: the whole file.
+      image: the same, decoded by Pillow.
+      source_format: Pillow's name of the format.
+      turned: whether an orientation has to be applied.
+    """
+    if turned or image.mode not in ("L", "RGB") or "transparency" in image.info:
+        return False
+    if source_format == "JPEG":
+        return _is_plain_jpeg(data)
+    return source_format == "PNG" and _is_plain_png(data)
+
+
+def is_coarser(image: Image.Image, quality: int) -> bool:
+    """True for a JPEG quantised at least as coarsely as `quality`: encoding it again would gain nothing."""
+    tables = getattr(image, "quantization", None)
+    return bool(tables) and sum(next(iter(tables.values()))) >= _table_sum(quality)
+
+
+def explain_unidentified(data: bytes) -> tuple[str, str]:
+    """Reason and detail for bytes that no supported decoder takes."""
+    head = data[:16]
+    if head[4:8] == b"ftyp":
+        return "unsupported_format", f"an ISO media file, brand {head[8:12].decode('latin-1')!r}"
+    for signature, name in _KNOWN:
+        if head.startswith(signature):
+            return "unsupported_format", f"looks like {name}"
+    for signature, name in _TRUNCATED_SIGNATURES:
+        if head.startswith(signature):
+            return "corrupt", f"begins like {name}, but its header cannot be read"
+    return "not_an_image", f"begins with {head[:8].hex(' ')}"
+
+
+@functools.lru_cache(maxsize=128)
+def _table_sum(quality: int) -> int:
+    """Sum of the luminance table that Pillow writes at a quality."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "JPEG", quality=quality)
+    return sum(Image.open(buffer).quantization[0])  # type: ignore[attr-defined]
+
+
+def _is_plain_jpeg(data: bytes) -> bool:
+    """Baseline or progressive Huffman, 8 bits, one or three components, markers in order, an end marker."""
+    if not data.endswith(b"\xff\xd9") or not data.startswith(b"\xff\xd8\xff"):
+        return False
+    position, frames = 2, 0
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return False
+        marker = data[position + 1]
+        if marker in _ALONE or marker == 0xFF:
+            return False
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frames += 1
+            if marker not in _PLAIN_FRAMES or data[position + 4] != 8 or data[position + 9] not in (1, 3):
+                return False
+        if marker == 0xDA:
+            return frames == 1
+        if length < 2:
+            return False
+        position += 2 + length
+    return False
+
+
+def _is_plain_png(data: bytes) -> bool:
+    """Whole chunks in the file's bounds, nothing but small ones beside the pixels, 8 bits a channel."""
+    position, ancillary, kind = len(_PNG_SIGNATURE), 0, b""
+    while position + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        if position + 12 + length > len(data):
+            return False
+        if kind == b"IHDR" and (length != 13 or data[position + 16] != 8):
+            return False
+        ancillary += 0 if kind in _PNG_CRITICAL else length
+        position += 12 + length
+        if kind == b"IEND":
+            break
+    return kind == b"IEND" and position == len(data) and ancillary <= _MAX_ANCILLARY
