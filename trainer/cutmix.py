@@ -1,0 +1,110 @@
+"""CutMix over a batch (arXiv 1905.04899), with no loop: a random draw, and its application to pixels.
+
+    boxes = draw(batch_size, height, width, config, seed)
+    images, labels = apply(images, labels, boxes)
+
+Boxes are drawn in one function and applied in another, so that a test can inject a draw and check exact pixels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from trainer.config import CutMixConfig
+
+
+class Boxes(NamedTuple):
+    """What to paste where, one row an image; an empty box leaves its image alone.
+
+    Attributes:
+      partner: int32 [B], index in the batch of the image that the box is taken from.
+      top, bottom, left, right: int32 [B], the half-open box in pixels, inside the image.
+    """
+
+    partner: tf.Tensor
+    top: tf.Tensor
+    bottom: tf.Tensor
+    left: tf.Tensor
+    right: tf.Tensor
+
+
+def draw(batch: int, height: int, width: int, config: CutMixConfig, seed: tf.Tensor) -> Boxes:
+    """Draws partners and boxes for a batch.
+
+    Args:
+      batch, height, width: size of the images.
+      config: probability, distribution of lambda, and room of the box centre.
+      seed: int32 or int64 [2]; equal seeds draw equal boxes.
+
+    Returns:
+      Boxes whose side is sqrt(1 - lambda) of the image's, clipped to the image.
+    """
+    uniform = tf.random.stateless_uniform([4, batch], seed)
+    chosen, lam = uniform[0] < config.probability, _lambda(uniform[1], config, seed)
+    ratio = tf.where(chosen, tf.sqrt(1.0 - lam), 0.0)
+    top, bottom = _span(height, ratio, uniform[2], config.center_fraction)
+    left, right = _span(width, ratio, uniform[3], config.center_fraction)
+    partner = tf.random.stateless_uniform([batch], seed + 1, 0, batch, tf.int32)
+    return Boxes(partner, top, bottom, left, right)
+
+
+def apply(images: tf.Tensor, labels: tf.Tensor, boxes: Boxes) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pastes each box from the partner and mixes labels by the area that was really pasted.
+
+    Args:
+      images: [B, H, W, C] of any type; uint8 moves the fewest bytes.
+      labels: float32 [B, K], or [B] for binary labels.
+      boxes: as drawn.
+
+    Returns:
+      Images of the same type and shape, and mixed labels of the same shape.
+    """
+    mixed = paste(images, boxes)
+    shape = images.shape
+    share = pasted_share(boxes, shape[1], shape[2])
+    share = tf.cast(tf.reshape(share, [-1] + [1] * (labels.shape.rank - 1)), labels.dtype)
+    return mixed, labels + share * (tf.gather(labels, boxes.partner) - labels)
+
+
+def paste(images: tf.Tensor, boxes: Boxes) -> tf.Tensor:
+    """The pixels of `apply`."""
+    height, width = images.shape[1], images.shape[2]
+    inside_y = _inside(boxes.top, boxes.bottom, height)[:, :, None, None]
+    inside_x = _inside(boxes.left, boxes.right, width)[:, None, :, None]
+    return tf.where(inside_y & inside_x, tf.gather(images, boxes.partner), images)
+
+
+def pasted_share(boxes: Boxes, height: int, width: int) -> tf.Tensor:
+    """Float32 [B]: the part of each image's area that its box covers."""
+    area = (boxes.bottom - boxes.top) * (boxes.right - boxes.left)
+    return tf.cast(area, tf.float32) / float(height * width)
+
+
+def _lambda(uniform: tf.Tensor, config: CutMixConfig, seed: tf.Tensor) -> tf.Tensor:
+    if config.alpha is None:
+        return uniform
+    return beta(tf.shape(uniform), config.alpha, seed + 2)
+
+
+def beta(shape: tf.Tensor, alpha: float, seed: tf.Tensor) -> tf.Tensor:
+    """Draws from Beta(alpha, alpha) as a ratio of gamma variates, float32 in [0, 1]."""
+    first = tf.random.stateless_gamma(shape, seed, alpha)
+    second = tf.random.stateless_gamma(shape, seed + 1, alpha)
+    return tf.math.divide_no_nan(first, first + second)
+
+
+def _span(
+    side: int, ratio: tf.Tensor, position: tf.Tensor, center_fraction: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    half = ratio * (side / 2)
+    center = side * ((1 - center_fraction) / 2 + position * center_fraction)
+    start = tf.clip_by_value(tf.round(center - half), 0.0, float(side))
+    end = tf.clip_by_value(tf.round(center + half), 0.0, float(side))
+    return tf.cast(start, tf.int32), tf.cast(end, tf.int32)
+
+
+def _inside(start: tf.Tensor, end: tf.Tensor, side: int) -> tf.Tensor:
+    position = tf.range(side)[None, :]
+    return (position >= start[:, None]) & (position < end[:, None])

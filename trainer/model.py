@@ -1,0 +1,92 @@
+"""The model: a MobileNetV3 backbone with its own preprocessing, and the head of the seed notes.
+
+    network = build(config, class_count=6, steps=376)
+    network.model           # float32 [B, S, S, 3] in 0..255 -> probabilities [B, C]
+    network.logits(images, training=True)
+
+The head is GlobalAveragePooling2D -> Dense -> BatchNormalization -> Softmax.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from trainer.config import TrainConfig
+from trainer.weights import load_backbone
+
+_KERAS_MOMENTUM = 0.999
+_WINDOWS_PER_RUN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A model and the parts of it that training drives one by one.
+
+    Attributes:
+      model: images to probabilities; what is evaluated and exported.
+      backbone: images to a feature map.
+      pool, dense, norm: the head up to the logits.
+    """
+
+    model: keras.Model
+    backbone: keras.Model
+    pool: keras.layers.Layer
+    dense: keras.layers.Layer
+    norm: keras.layers.Layer
+
+    def features(self, images: tf.Tensor, *, training: bool = False) -> tf.Tensor:
+        """Pooled features, float32 [B, D], of images [B, S, S, 3] in 0..255."""
+        return self.pool(self.backbone(images, training=training))
+
+    def head(self, features: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """Logits, float32 [B, C], of pooled features."""
+        logits = self.norm(self.dense(features), training=training)
+        return tf.cast(logits, tf.float32)
+
+    @property
+    def head_variables(self) -> list[keras.Variable]:
+        """What phase one trains."""
+        return [*self.dense.trainable_variables, *self.norm.trainable_variables]
+
+
+def build(config: TrainConfig, class_count: int, steps: int) -> Network:
+    """Builds a model with its starting weights.
+
+    Args:
+      config: which backbone, from which weights, for which image size.
+      class_count: number of classes, at least 2.
+      steps: training steps to come, which decide how fast moving statistics must move.
+
+    Raises:
+      UserError: the weights cannot be fetched, read, or do not fit the backbone.
+    """
+    backbone = load_backbone(config)
+    momentum = batch_norm_momentum(steps)
+    if config.updates_batch_norm:
+        _set_momentum(backbone, momentum)
+    side = config.image_size
+    inputs = keras.Input([side, side, 3], name="images")
+    pool = keras.layers.GlobalAveragePooling2D(name="pool")
+    dense = keras.layers.Dense(class_count, name="dense")
+    norm = keras.layers.BatchNormalization(momentum=momentum, name="head_norm")
+    softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
+    outputs = softmax(norm(dense(pool(backbone(inputs)))))
+    return Network(keras.Model(inputs, outputs, name="imagemill"), backbone, pool, dense, norm)
+
+
+def batch_norm_momentum(steps: int) -> float:
+    """The momentum of moving statistics that a run of this many steps can fill.
+
+    Keras's 0.999 averages over 1,000 steps, so that a short run from scratch is evaluated on statistics that never
+    arrived. Here the average spans a twentieth of the run, at least 10 steps, and never more than Keras's.
+    """
+    return 1.0 - 1.0 / min(max(steps / _WINDOWS_PER_RUN, 10.0), 1.0 / (1.0 - _KERAS_MOMENTUM))
+
+
+def _set_momentum(backbone: keras.Model, momentum: float) -> None:
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum

@@ -1,0 +1,83 @@
+"""What TFX's Trainer calls: reads its arguments, trains, exports.
+
+    Trainer(run_fn="trainer.run.run_fn", custom_config={"config": train_config.model_dump(mode="json"), ...})
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainer import loop
+from trainer.config import TrainConfig
+from trainer.export import describe, export_saved_model
+from trainer.image import Geometry
+from trainer.input import Source
+from trainer.losses import check_label_mode
+from trainer.watch import Watch
+
+CHECKPOINT_DIR = ".training"
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains a model and writes it to `fn_args.serving_model_dir`.
+
+    Args:
+      fn_args: TFX's FnArgs. Read: `train_files`, `eval_files` (glob patterns), `serving_model_dir`, `model_run_dir`,
+        and in `custom_config`: `config` (a TrainConfig as a dict), `registry`, `name`, `code_version`.
+
+    Raises:
+      UserError: the data, the weights or the settings cannot be used, or training diverged.
+    """
+    custom = fn_args.custom_config or {}
+    config = with_best_values(TrainConfig.model_validate(custom.get("config", {})), fn_args)
+    train, val = Source.of(fn_args.train_files, "train"), Source.of(fn_args.eval_files, "val")
+    check_label_mode(config.label_mode, train.info.class_names)
+    set_seeds(config)
+    watch = Watch(fn_args.model_run_dir)
+    folder = checkpoint_dir(custom, fn_args.model_run_dir, config, train)
+    fitted = loop.fit(train, val, config, checkpoint_dir=folder, watch=watch)
+    watch.finish(fitted.history)
+    info = describe(config, train, str(custom.get("name", "")), str(custom.get("code_version", "")))
+    export_saved_model(
+        fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir
+    )
+    tf.io.gfile.rmtree(folder)
+
+
+def set_seeds(config: TrainConfig) -> None:
+    """Seeds Python, NumPy and TensorFlow, and asks for determinism where the settings do."""
+    keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def checkpoint_dir(
+    custom: dict[str, Any], model_run_dir: str, config: TrainConfig, train: Source
+) -> str:
+    """Where a killed run leaves its state for the next one.
+
+    TFX gives a retried execution new output folders, so the state lies in the registry, under a digest of everything
+    that the result depends on; without a registry it lies with the logs.
+    """
+    parts = [config.model_dump_json(), train.info.data_version, str(custom.get("code_version", ""))]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    if custom.get("registry") and custom.get("name"):
+        root = os.path.join(str(custom["registry"]), str(custom["name"]), CHECKPOINT_DIR)
+    else:
+        root = os.path.join(model_run_dir, "checkpoints")
+    return os.path.join(root, digest)
+
+
+def with_best_values(config: TrainConfig, fn_args: Any) -> TrainConfig:
+    """The settings with the values that the Tuner found best, where it ran."""
+    best = getattr(fn_args, "hyperparameters", None)
+    if not best:
+        return config
+    from trainer.tuning import apply_values
+
+    return apply_values(config, best["values"])

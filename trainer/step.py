@@ -1,0 +1,138 @@
+"""One training step and one evaluation, on one device or several.
+
+    step = TrainStep(network, variables, config, groups, strategy)
+    outcome = step(images, labels, rate=1e-3, number=0)
+    outcome.loss, outcome.correct, outcome.gradient_norm
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from trainer import losses
+from trainer.config import TrainConfig
+from trainer.model import Network
+from trainer.optimizer import FlatOptimizer, Groups, flatten
+
+
+class Outcome(NamedTuple):
+    """What a step says about itself.
+
+    Attributes:
+      loss: mean loss of the batch, float32 scalar.
+      correct: images whose heaviest label is the likeliest class, int64 scalar.
+      gradient_norm: before clipping, float32 scalar.
+    """
+
+    loss: tf.Tensor
+    correct: tf.Tensor
+    gradient_norm: tf.Tensor
+
+
+class Scores(NamedTuple):
+    """Held-out figures of a split.
+
+    Attributes:
+      loss: mean cross-entropy without smoothing.
+      accuracy: share of right answers, 0 to 1.
+    """
+
+    loss: float
+    accuracy: float
+
+
+class TrainStep:
+    """Owns the optimizer of a run and the compiled step."""
+
+    def __init__(
+        self,
+        network: Network,
+        variables: Sequence[keras.Variable],
+        config: TrainConfig,
+        groups: Groups,
+        strategy: tf.distribute.Strategy,
+        class_weights: NDArray[Any] | None = None,
+    ) -> None:
+        self._network, self._config, self._strategy = network, config, strategy
+        self._weights = None if class_weights is None else tf.constant(class_weights)
+        self._variables = list(variables)
+        with strategy.scope():
+            self.optimizer = FlatOptimizer(variables, config.optimizer, groups)
+        self._run = tf.function(self._distributed, jit_compile=config.jit_compile or None)
+
+    def __call__(
+        self, images: tf.Tensor, labels: tf.Tensor, *, rate: float, number: int
+    ) -> Outcome:
+        """Trains on one batch.
+
+        Args:
+          images: uint8 [B, S, S, 3], or one such tensor a replica.
+          labels: in the form of `label_mode`.
+          rate: learning rate of the step.
+          number: finished steps.
+        """
+        as_tensor = tf.constant
+        return Outcome(
+            *self._run(images, labels, as_tensor(rate, tf.float32), as_tensor(number, tf.int64))
+        )
+
+    def _distributed(
+        self, images: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor, number: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        gradient, loss, correct = self._strategy.run(self._gradient, (images, labels))
+        reduce, mean = self._strategy.reduce, tf.distribute.ReduceOp.MEAN
+        norm = self.optimizer.apply(reduce(mean, gradient, axis=None), rate, number)
+        total = reduce(tf.distribute.ReduceOp.SUM, correct, axis=None)
+        return reduce(mean, loss, axis=None), total, norm
+
+    def _gradient(
+        self, images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        config, network = self._config, self._network
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([one.value for one in self._variables])
+            pixels = tf.cast(images, network.model.compute_dtype)
+            features = network.features(pixels, training=config.updates_batch_norm)
+            logits = network.head(features, training=True)
+            each = losses.example_losses(
+                logits, labels, mode=config.label_mode, smoothing=config.label_smoothing
+            )
+            if self._weights is not None:
+                each *= losses.label_weights(labels, self._weights, config.label_mode)
+            loss = tf.reduce_mean(each)
+        values = [one.value for one in self._variables]
+        gradients = tape.gradient(loss, values, unconnected_gradients="zero")
+        right = tf.argmax(logits, -1) == losses.hard_labels(labels, config.label_mode)
+        return flatten(gradients), loss, tf.reduce_sum(tf.cast(right, tf.int64))
+
+
+class Evaluator:
+    """Scores a network on batches of uint8 images and int64 labels."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._run = tf.function(self._batch, reduce_retracing=True)
+
+    def __call__(self, batches: tf.data.Dataset) -> Scores:
+        """Scores all batches; an empty dataset scores NaN."""
+        outcomes = [self._run(images, labels) for images, labels in batches]
+        count = sum(int(one[2]) for one in outcomes)
+        if count == 0:
+            return Scores(float("nan"), float("nan"))
+        loss = sum(float(one[0]) for one in outcomes) / count
+        return Scores(loss, sum(int(one[1]) for one in outcomes) / count)
+
+    def _batch(
+        self, images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        network = self._network
+        pixels = tf.cast(images, network.model.compute_dtype)
+        logits = network.head(network.features(pixels), training=False)
+        each = losses.example_losses(logits, labels, mode="int")
+        right = tf.cast(tf.argmax(logits, -1) == labels, tf.int64)
+        return tf.reduce_sum(each), tf.reduce_sum(right), tf.size(labels)
