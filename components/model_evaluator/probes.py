@@ -1,0 +1,87 @@
+"""What is tried on a few test images with the exported files themselves: do they agree, and how fast is one answer.
+
+probes = probe("model/Format-Serving", serialized_examples)
+probes.differences["serving_default"], probes.median_ms
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from components.model_evaluator.scoring import Probabilities, SignatureModel
+from trainer.features import IMAGE
+
+BYTES_SIGNATURE = "serving_default"
+_WARM_UP = 3
+_TIMED = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Probes:
+    """What was found.
+
+    Attributes:
+      images: how many images were tried.
+      differences: by format, the largest difference of a probability to the evaluated signature, 0 to 1.
+      int8_agreement: share of images on which an 8-bit export names the same class; None where there is none.
+      median_ms, p95_ms: time for one image at a time through `serving_default`, in milliseconds.
+    """
+
+    images: int
+    differences: Mapping[str, float]
+    int8_agreement: float | None
+    median_ms: float
+    p95_ms: float
+
+
+def probe(model: str, serialized: Sequence[bytes]) -> Probes:
+    """Tries an exported model on serialized examples (at least one)."""
+    import tensorflow as tf
+
+    features = [tf.train.Example.FromString(one).features.feature for one in serialized]
+    images = [feature[IMAGE].bytes_list.value[0] for feature in features]
+    expected = SignatureModel(model)(serialized)
+    by_bytes = SignatureModel(model, BYTES_SIGNATURE)
+    one_by_one = np.concatenate([by_bytes([image]) for image in images])
+    times = time_single(by_bytes, images)
+    return Probes(
+        images=len(images),
+        differences={
+            BYTES_SIGNATURE: _difference(by_bytes(images), expected),
+            f"{BYTES_SIGNATURE} one by one": _difference(one_by_one, expected),
+        },
+        int8_agreement=None,
+        median_ms=statistics.median(times),
+        p95_ms=float(np.percentile(times, 95)),
+    )
+
+
+def time_single(
+    call: Callable[[Sequence[bytes]], Probabilities], images: Sequence[bytes]
+) -> list[float]:
+    """Milliseconds of single-image calls, after a warm-up."""
+    times = []
+    for index in range(_WARM_UP + _TIMED):
+        started = time.perf_counter()
+        call([images[index % len(images)]])
+        times.append((time.perf_counter() - started) * 1000)
+    return times[_WARM_UP:]
+
+
+def first_records(pattern: str, count: int) -> list[bytes]:
+    """The first records of a split, fewer where it holds fewer."""
+    import tensorflow as tf
+
+    files = sorted(tf.io.gfile.glob(pattern))
+    compression = "GZIP" if files and files[0].endswith(".gz") else None
+    dataset = tf.data.TFRecordDataset(files, compression_type=compression)
+    return [record.numpy() for record in dataset.take(count)]
+
+
+def _difference(one: Probabilities, other: Probabilities) -> float:
+    return float(np.max(np.abs(one - other)))

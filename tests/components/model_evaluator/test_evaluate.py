@@ -1,0 +1,114 @@
+"""The evaluator on a real exported model, real TFRecords, real TFMA."""
+
+from __future__ import annotations
+
+import json
+
+import apache_beam as beam
+import pytest
+import tensorflow_model_analysis as tfma
+
+from components.model_evaluator.config import EvaluateConfig
+from components.model_evaluator.evaluate import Request, evaluate
+from components.model_pusher.registry import Registry
+from tests.components.tiny_model import COLOURS, export_model, write_examples
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("evaluate")
+    dataset = write_examples(folder / "examples", per_class=20)
+    good = export_model(folder / "good")
+    Registry(str(folder / "registry"), "colours").push(good, {})
+    return folder, dataset
+
+
+def run(place, model: str, name: str, *, compare: bool = True, **settings):
+    folder, dataset = place
+    registry = Registry(str(folder / "registry"), "colours")
+    request = Request(
+        model=model,
+        pattern=str(folder / "examples" / "Split-test" / "*"),
+        dataset=dataset,
+        in_service=registry.in_service() if compare else None,
+        output=str(folder / f"evaluation-{name}"),
+        config=EvaluateConfig(slice_by=("class", "column/site"), **settings),
+    )
+    return evaluate(request, beam.Pipeline)
+
+
+def failed(result) -> list[str]:
+    return [rule.name for rule in result.rules if rule.verdict == "fail"]
+
+
+def test_a_good_first_model_is_blessed_with_its_figures(place):
+    folder, _ = place
+    result = run(place, str(folder / "good"), "first", compare=False)
+    assert failed(result) == []
+    assert result.blessed
+    assert result.examples == 60
+    assert result.baseline_version == 0
+    assert result.overall["accuracy"] == 1.0
+    assert result.overall["top_3_accuracy"] == 1.0
+    assert result.overall["macro_auc"] == pytest.approx(1.0)
+    assert result.overall["majority_share"] == pytest.approx(1 / 3)
+    assert result.confusion == ((20, 0, 0), (0, 20, 0), (0, 0, 20))
+    assert {(s.feature, s.value): s.examples for s in result.slices} == {
+        **{("class", name): 20 for name in COLOURS},
+        ("column/site", "north"): 30,
+        ("column/site", "south"): 30,
+    }
+    verdicts = {rule.name: rule.verdict for rule in result.rules}
+    assert verdicts["not-worse"] == verdicts["class-drop"] == "skipped"
+    assert verdicts["formats-agree"] == verdicts["latency"] == "pass"
+    lines = (folder / "evaluation-first").glob("predictions-*.jsonl")
+    rows = [json.loads(line) for file in lines for line in file.read_text().splitlines()]
+    assert len({row["path"] for row in rows}) == 60
+    assert not list((folder / "evaluation-first").glob("tally*"))
+    assert len(tfma.load_eval_result(str(folder / "evaluation-first")).slicing_metrics) == 6
+
+
+def test_shuffled_answers_are_refused_as_worse_and_no_better_than_guessing(place):
+    folder, _ = place
+    turned = {"red": "green", "green": "blue", "blue": "red"}
+    result = run(place, export_model(folder / "turned", answers=turned), "turned")
+    assert {"beats-majority", "class-recall", "not-worse", "class-drop"} <= set(failed(result))
+    assert result.baseline_version == 1
+    assert result.baseline["accuracy"] == 1.0
+    by_name = {rule.name: rule for rule in result.rules}
+    assert by_name["not-worse"].value < 1e-12
+    assert "60 images only the model in service got right, 0" in by_name["not-worse"].detail
+
+
+def test_a_model_that_dropped_a_class_is_refused_by_the_rules_on_classes(place):
+    folder, _ = place
+    model = export_model(folder / "dropped", classes=("green", "red"))
+    result = run(place, model, "dropped", not_worse=False, max_accuracy_drop=None)
+    assert failed(result) == ["class-recall", "class-drop"]
+    assert result.per_class["blue"].recall == 0.0
+    assert result.per_class["blue"].baseline_recall == 1.0
+    assert "'blue'" in next(rule.detail for rule in result.rules if rule.name == "class-drop")
+
+
+def test_a_badly_calibrated_model_is_refused_by_calibration_alone(place):
+    folder, _ = place
+    result = run(place, export_model(folder / "unsure", scale=0.5), "unsure")
+    assert failed(result) == ["calibration"]
+    assert result.overall["accuracy"] == 1.0
+    assert result.overall["ece"] > 0.5
+
+
+def test_an_equally_good_model_passes_every_rule_against_the_one_in_service(place):
+    folder, _ = place
+    result = run(place, export_model(folder / "as-good", scale=25.0), "as-good")
+    assert failed(result) == []
+    assert result.per_class["red"].baseline_recall == 1.0
+
+
+def test_an_empty_test_split_blesses_nothing_and_says_so(place, tmp_path):
+    _, dataset = place
+    empty = dataset.model_copy(update={"counts": {"test": {}}})
+    request = Request("unused", "unused", empty, None, str(tmp_path), EvaluateConfig())
+    result = evaluate(request, beam.Pipeline)
+    assert not result.blessed
+    assert [rule.name for rule in result.rules] == ["examples"]
