@@ -11,6 +11,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
+from tfx.types.experimental import simple_artifacts
 
 from components.data_gate.config import GateConfig
 from components.data_gate.executor import Executor
@@ -29,7 +30,7 @@ class DataGateSpec(types.ComponentSpec):
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
-        "dead_letters": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact),
+        "dead_letters": component_spec.ChannelParameter(type=simple_artifacts.File),
     }
     OUTPUTS = {
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies)

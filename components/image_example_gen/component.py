@@ -10,6 +10,7 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
+from tfx.types.experimental import simple_artifacts
 
 from components.image_example_gen.config import IngestConfig
 from components.image_example_gen.executor import Executor
@@ -29,7 +30,7 @@ class ImageExampleGenSpec(types.ComponentSpec):  # type: ignore[misc]
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        "dead_letters": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact),
+        "dead_letters": component_spec.ChannelParameter(type=simple_artifacts.File),
     }
 
 
@@ -67,6 +68,6 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):  # type: ignore[mi
                 code_version=code_version,
                 config=config.model_dump_json(),
                 examples=types.Channel(type=standard_artifacts.Examples),
-                dead_letters=types.Channel(type=standard_artifacts.ExternalArtifact),
+                dead_letters=types.Channel(type=simple_artifacts.File),
             )
         )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import component_spec
+from tfx.types.experimental import simple_artifacts
 
 from components.image_example_gen.config import IngestConfig
 from components.retrain_check.config import RetrainConfig
@@ -27,12 +28,13 @@ class RetrainCheckSpec(types.ComponentSpec):
         "data_version": component_spec.ExecutionParameter(type=str),
         "run_version": component_spec.ExecutionParameter(type=str),
         "force": component_spec.ExecutionParameter(type=int),
+        "run_token": component_spec.ExecutionParameter(type=str),
         "ingest": component_spec.ExecutionParameter(type=str),
         "config": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {
-        "decision": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact)
+        "decision": component_spec.ChannelParameter(type=simple_artifacts.File)
     }
 
 
@@ -44,8 +46,10 @@ class RetrainCheck(base_component.BaseComponent):
       registry: the registry's folder.
       name: the model's name in the registry.
       data_version: fingerprint of the input; "" to compute it here from a listing.
-      run_version: fingerprint of config and code.
+      run_version: fingerprint of config and code, `<config>-<code>`.
       force: 1 to retrain whatever the policy says.
+      run_token: who runs it, a space, and something that no other run has; "" lets TFX reuse an
+        earlier decision, which is right only for the policy `always`.
       ingest: how the input is listed (only used when `data_version` is "").
       config: the policy.
     """
@@ -62,6 +66,7 @@ class RetrainCheck(base_component.BaseComponent):
         data_version: str | RuntimeParameter,
         run_version: str,
         force: int | RuntimeParameter,
+        run_token: str = "",
         ingest: IngestConfig,
         config: RetrainConfig,
     ) -> None:
@@ -73,8 +78,9 @@ class RetrainCheck(base_component.BaseComponent):
                 data_version=data_version,
                 run_version=run_version,
                 force=force,
+                run_token=run_token,
                 ingest=ingest.model_dump_json(),
                 config=config.model_dump_json(),
-                decision=types.Channel(type=standard_artifacts.ExternalArtifact),
+                decision=types.Channel(type=simple_artifacts.File),
             )
         )
