@@ -42,7 +42,7 @@ class Pointer:
     def moves(self) -> list[Move]:
         """All readable moves, oldest first."""
         moves = []
-        for path in self._storage.glob(posixpath.join(self._folder, "*.json")):
+        for path in self._storage.glob(self._folder, "*.json"):
             # A move cut short by a kill, on a disk without hard links, never happened.
             with contextlib.suppress(ValidationError, FileNotFoundError):
                 moves.append(Move.model_validate_json(self._storage.read(path)))
@@ -78,7 +78,7 @@ class Pointer:
         raise OSError(f"could not write to {self._folder}: {_ATTEMPTS} others came first")
 
     def _taken(self) -> list[int]:
-        return leading_numbers(self._storage.glob(posixpath.join(self._folder, "*")))
+        return leading_numbers(self._storage.glob(self._folder, "*"))
 
 
 def leading_numbers(paths: list[str]) -> list[int]:

@@ -69,7 +69,7 @@ class Registry:
 
     def versions(self) -> tuple[Version, ...]:
         """All whole versions, by number."""
-        markers = self._storage.glob(posixpath.join(self.path, "*", RECORD, MARKER))
+        markers = self._storage.glob(self.path, f"*/{RECORD}/{MARKER}")
         numbers = (path.split("/")[-3] for path in markers)
         return tuple(
             self._version(n) for n in sorted(int(text) for text in numbers if text.isdigit())
@@ -227,7 +227,7 @@ def names(root: str) -> list[str]:
     """Names of the models in a registry's folder, sorted."""
     root = normal(root)
     storage = storage_for(root)
-    markers = storage.glob(posixpath.join(root, "*", "*", RECORD, MARKER))
+    markers = storage.glob(root, f"*/*/{RECORD}/{MARKER}")
     return sorted({path.split("/")[-4] for path in markers})
 
 
@@ -277,8 +277,9 @@ def resolve_model(path: str) -> str:
 
     Raises: UserError where it is none of these.
     """
-    if MODEL_FILE in _children(path):
-        return normal(path)
+    path = normal(path)
+    if storage_for(path).exists(posixpath.join(path, MODEL_FILE)):
+        return path
     version = resolve_version(path)
     if version is None:
         raise UserError(
@@ -291,8 +292,3 @@ def resolve_model(path: str) -> str:
 def read_lineage(version: Version) -> dict[str, str]:
     """Ids of what the version was made from; {} where it was pushed without."""
     return {key: str(value) for key, value in dict(version.read_json("lineage.json")).items()}
-
-
-def _children(path: str) -> list[str]:
-    storage = storage_for(normal(path))
-    return [posixpath.basename(p) for p in storage.glob(posixpath.join(normal(path), MODEL_FILE))]

@@ -43,7 +43,7 @@ class Staging:
 
     def whole(self, number: int) -> bool:
         """Whether a version is there; the marker says so."""
-        return bool(self._storage.glob(posixpath.join(self._place(number), RECORD, MARKER)))
+        return self._storage.exists(posixpath.join(self._place(number), RECORD, MARKER))
 
     def add(self, model: str, record: Mapping[str, bytes]) -> tuple[int, bool]:
         """Files a model; returns its number, and False where it was there already."""
@@ -79,7 +79,7 @@ class Staging:
     def sweep(self) -> None:
         """Deletes what was left behind by pushes that were killed more than a day ago."""
         patterns = ("*/*", "*/*/*", "*/*/*/*")
-        found = (self._storage.glob(posixpath.join(self._folder, pattern)) for pattern in patterns)
+        found = (self._storage.glob(self._folder, pattern) for pattern in patterns)
         prefix = self._folder + "/"
         for name in {path.removeprefix(prefix).split("/")[0] for paths in found for path in paths}:
             started = int(name.split("-")[0])
@@ -92,7 +92,7 @@ class Staging:
     def _claim(self, digest: str) -> int:
         """The number that belongs to this model: given out once, found again by a retry."""
         for _ in range(_ATTEMPTS):
-            claims = self._storage.glob(posixpath.join(self._claims, "*"))
+            claims = self._storage.glob(self._claims, "*")
             known = self._claimed_by(claims, digest)
             if known:
                 return known
@@ -114,10 +114,7 @@ class Staging:
 
     def _present(self) -> list[int]:
         return leading_numbers(
-            [
-                posixpath.dirname(p)
-                for p in self._storage.glob(posixpath.join(self._path, "*", MODEL_FILE))
-            ]
+            [posixpath.dirname(p) for p in self._storage.glob(self._path, f"*/{MODEL_FILE}")]
         )
 
     def _fill(

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import hashlib
 import os
 import posixpath
 import random
+import re
 import shutil
 import time
 import uuid
@@ -34,8 +34,11 @@ class Storage(Protocol):
     def renames_folders(self) -> bool:
         """True where a whole folder can be moved in one step."""
 
-    def glob(self, pattern: str) -> list[str]:
-        """Files that match; `*` stays within one level. Sorted."""
+    def glob(self, folder: str, pattern: str) -> list[str]:
+        """Files below a folder that match; `*` stays within one level. Sorted."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of this name."""
 
     def read(self, path: str) -> bytes:
         """Content of a file. Raises: FileNotFoundError."""
@@ -61,9 +64,13 @@ class LocalStorage:
 
     renames_folders = True
 
-    def glob(self, pattern: str) -> list[str]:
+    def glob(self, folder: str, pattern: str) -> list[str]:
         """Files that match, sorted."""
-        return sorted(path for path in glob.glob(pattern) if Path(path).is_file())  # noqa: PTH207
+        return sorted(str(path) for path in Path(folder).glob(pattern) if path.is_file())
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of this name."""
+        return Path(path).is_file()
 
     def read(self, path: str) -> bytes:
         """Content of a file."""
@@ -145,18 +152,24 @@ class BeamStorage:
 
     renames_folders = False
 
-    def glob(self, pattern: str) -> list[str]:
-        """Files that match, sorted."""
+    def glob(self, folder: str, pattern: str) -> list[str]:
+        """Files that match, sorted; `**` crosses levels."""
         from apache_beam.io.filesystems import FileSystems
 
         with contextlib.suppress(FileNotFoundError):
-            [result] = FileSystems.match([pattern])
+            [result] = FileSystems.match([f"{_literal(folder)}/{pattern}"])
             return sorted(metadata.path for metadata in result.metadata_list)
         return []
 
+    def exists(self, path: str) -> bool:
+        """Whether there is an object of this name."""
+        from apache_beam.io.filesystems import FileSystems
+
+        return bool(FileSystems.exists(path))
+
     def read(self, path: str) -> bytes:
         """Content of a file."""
-        if not self.glob(path):
+        if not self.exists(path):
             raise FileNotFoundError(path)
         with open_any(path) as file:
             return file.read()
@@ -173,10 +186,11 @@ class BeamStorage:
         one sees the other. Both may lose; the registry then takes the next number.
         """
         token = f"{path}~{uuid.uuid4().hex[:12]}"
-        if self.glob(path):
+        if self.exists(path):
             return False
         self.write(token, data)
-        alone = self.glob(f"{path}~*") == [token] and not self.glob(path)
+        folder, name = posixpath.split(path)
+        alone = self.glob(folder, f"{_literal(name)}~*") == [token] and not self.exists(path)
         if alone:
             self.write(path, data)
         else:
@@ -201,7 +215,7 @@ class BeamStorage:
         """Removes one object, or everything under a folder."""
         from apache_beam.io.filesystems import FileSystems
 
-        found = [*self.glob(path), *self.glob(posixpath.join(path, "**"))]
+        found = [*([path] if self.exists(path) else []), *self.glob(path, "**")]
         if found:
             FileSystems.delete(found)
 
@@ -242,7 +256,7 @@ def walk(folder: str) -> Iterator[str]:
         yield from sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
         return
     prefix = folder.rstrip("/") + "/"
-    yield from sorted(path[len(prefix) :] for path in BeamStorage().glob(prefix + "**"))
+    yield from sorted(path[len(prefix) :] for path in BeamStorage().glob(folder.rstrip("/"), "**"))
 
 
 def sha256(path: str) -> str:
@@ -252,6 +266,11 @@ def sha256(path: str) -> str:
         for chunk in iter(lambda: file.read(CHUNK), b""):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _literal(path: str) -> str:
+    """The path as a pattern of Beam's that matches only itself."""
+    return re.sub(r"([\[*?])", r"[\1]", path)
 
 
 def _beam_create(path: str) -> IO[bytes]:

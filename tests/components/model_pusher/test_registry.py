@@ -18,7 +18,7 @@ def root(request, tmp_path, monkeypatch):
     (tmp_path / "bucket").mkdir()
     monkeypatch.setenv("IMAGEMILL_TEST_BUCKET", str(tmp_path / "bucket"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return str(tmp_path / "registry") if request.param == "disk" else "bucket://shop/registry"
+    return str(tmp_path / "reg[i]stry*") if request.param == "disk" else "bucket://shop/reg[i]stry"
 
 
 def record(text: str = "x") -> dict[str, bytes]:
