@@ -26,9 +26,12 @@ NODE_IDS = (
     "statistics-gen",
     "schema-gen",
     "data-gate",
+    "tuner",
     "trainer",
     "model-evaluator",
+    "model-validator",
     "model-pusher",
+    "report",
 )
 GPU_NODE = "trainer"
 _QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")

@@ -1,0 +1,181 @@
+"""What open-source KFP would choke on, found in the document before a cluster does.
+
+    for problem in problems(spec, platform, config):
+        print(problem)
+
+Errors are things that the backend refuses or silently gets wrong; warnings are things that often go wrong later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubeflow.document import executor_of, tasks_of
+from pipeline.cluster_config import GPU_NODE, ClusterConfig
+
+SCHEMA_VERSION = "2.1.0"
+MAX_ARGUMENT_BYTES = 128 * 1024
+WORKSPACE_PATH = "/kfp-workspace"
+_NODE_ID = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
+_ALLOWED_PLACEHOLDER = re.compile(r"\{\{\$(\.inputs\.parameters\['[^']+'\])?\}\}")
+_REMOTE = re.compile(r"^(gs|s3|minio|hdfs)://")
+_RESERVED_IDS = frozenset({"root", "entrypoint"})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding.
+
+    Attributes:
+      where: the step or setting.
+      message: what is wrong and what to do.
+      fatal: whether the backend would refuse or corrupt the run.
+    """
+
+    where: str
+    message: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{'error' if self.fatal else 'warning'}: {self.where}: {self.message}"
+
+
+def problems(
+    spec: dict[str, Any], platform: Mapping[str, Any], cluster: ClusterConfig
+) -> list[Problem]:
+    """Everything found in a compiled document, errors first."""
+    found = [
+        *_document(spec),
+        *_parameters(spec),
+        *_ids(spec),
+        *_kinds(spec),
+        *_strings(spec),
+        *_gpus(spec),
+        *_platform(spec, platform),
+        *_places(spec, cluster),
+        *_images(cluster),
+    ]
+    return sorted(found, key=lambda problem: not problem.fatal)
+
+
+def _document(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    if spec.get("schemaVersion") != SCHEMA_VERSION:
+        got = spec.get("schemaVersion")
+        yield Problem("schemaVersion", f"must be {SCHEMA_VERSION!r}, got {got!r}")
+
+
+def _parameters(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    for name, parameter in declared.items():
+        if "defaultValue" not in parameter:
+            yield Problem(
+                f"parameter {name}", "has no default: a run that leaves it out is rejected"
+            )
+
+
+def _ids(spec: dict[str, Any]) -> Iterator[Problem]:
+    tasks = tasks_of(spec)
+    for node_id in tasks:
+        if not _NODE_ID.fullmatch(node_id):
+            yield Problem(node_id, "id must match [a-zA-Z0-9][-a-zA-Z0-9]*: no `_`, no `.`")
+        if node_id in _RESERVED_IDS or node_id.endswith("-driver"):
+            yield Problem(node_id, "id collides with a template that KFP makes itself")
+
+
+def _kinds(spec: dict[str, Any]) -> Iterator[Problem]:
+    executors = spec["deploymentSpec"]["executors"]
+    for node_id, task in tasks_of(spec).items():
+        kinds = set(executors[spec["components"][node_id]["executorLabel"]])
+        if "resolver" in kinds:
+            yield Problem(node_id, "is a Resolver, which KFP's compiler does not implement")
+        if "importer" in kinds and task.get("triggerPolicy", {}).get("condition"):
+            yield Problem(node_id, "is an Importer under a condition, which KFP refuses")
+        if "container" in kinds and "lifecycle" in executor_of(spec, node_id):
+            yield Problem(node_id, "is a FileBasedExampleGen: its driver never runs on KFP")
+        for name, given in task.get("inputs", {}).get("parameters", {}).items():
+            if "taskOutputParameter" in given:
+                yield Problem(node_id, f"parameter {name!r} comes from another step's output")
+        if spec["components"][node_id].get("outputDefinitions", {}).get("parameters"):
+            yield Problem(node_id, "has output parameters, which its entrypoint does not write")
+
+
+def _strings(spec: dict[str, Any]) -> Iterator[Problem]:
+    for node_id, task in tasks_of(spec).items():
+        for name, given in task.get("inputs", {}).get("parameters", {}).items():
+            constant = given.get("runtimeValue", {}).get("constant")
+            if isinstance(constant, str):
+                yield from _constant(f"{node_id}.{name}", constant)
+        container = executor_of(spec, node_id)
+        for text in (*container.get("command", ()), *container.get("args", ())):
+            yield from _constant(f"{node_id} argument", _ALLOWED_PLACEHOLDER.sub("", text))
+
+
+def _constant(where: str, text: str) -> Iterator[Problem]:
+    if "{{" in text:
+        at = text.index("{{")
+        yield Problem(where, f"holds {text[at : at + 20]!r}, which Argo would take for a template")
+    if len(text.encode()) > MAX_ARGUMENT_BYTES:
+        yield Problem(
+            where, f"is longer than {MAX_ARGUMENT_BYTES // 1024} KiB: Linux refuses to start it"
+        )
+    if WORKSPACE_PATH in text:
+        yield Problem(where, f"holds {WORKSPACE_PATH!r}: KFP would mount a workspace volume")
+
+
+def _gpus(spec: dict[str, Any]) -> Iterator[Problem]:
+    for node_id in tasks_of(spec):
+        resources = executor_of(spec, node_id).get("resources", {})
+        if "accelerator" in resources and node_id != GPU_NODE:
+            yield Problem(node_id, f"asks for GPUs; only {GPU_NODE} uses any")
+
+
+def _platform(spec: dict[str, Any], platform: Mapping[str, Any]) -> Iterator[Problem]:
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for label in sorted(set(executors) - set(spec["deploymentSpec"]["executors"])):
+        yield Problem(label, "is configured for Kubernetes but is no executor of the pipeline")
+    for label, config in executors.items():
+        if "enabledSharedMemory" in config:
+            yield Problem(label, "enabledSharedMemory is read by no backend: use emptyDirMounts")
+        if not config.get("securityContext", {}).get("runAsNonRoot"):
+            yield Problem(label, "may run as root; KFP's pods may not")
+
+
+def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:
+    """Folders that a step reads or writes must be there in its pod."""
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    for name in ("data-root", "registry"):
+        path = str(declared.get(name, {}).get("defaultValue", ""))
+        if name not in declared or _REMOTE.match(path):
+            continue
+        for node_id, task in tasks_of(spec).items():
+            given = task.get("inputs", {}).get("parameters", {}).values()
+            uses = any(value.get("componentInputParameter") == name for value in given)
+            if uses and not _mounted(path, cluster, node_id):
+                yield Problem(
+                    node_id,
+                    f"{name} is {path!r}, which is neither remote nor under a volume of this step: set "
+                    f"`kubeflow.{name.replace('-', '_')}`, or mount it with `kubeflow.defaults.volumes`",
+                    fatal=False,
+                )
+
+
+def _mounted(path: str, cluster: ClusterConfig, node_id: str) -> bool:
+    volumes = cluster.node(node_id).volumes or ()
+    return any(f"{path}/".startswith(volume.path.rstrip("/") + "/") for volume in volumes)
+
+
+def _images(cluster: ClusterConfig) -> Iterator[Problem]:
+    images = {"image": cluster.image}
+    images |= {
+        f"nodes.{name}.image": node.image for name, node in cluster.nodes.items() if node.image
+    }
+    for where, image in images.items():
+        if "@sha256:" not in image:
+            yield Problem(
+                f"kubeflow.{where}",
+                f"{image!r} is not pinned by digest: a retry may run other code (name@sha256:...)",
+                fatal=False,
+            )

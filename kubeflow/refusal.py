@@ -1,0 +1,55 @@
+"""Keeps a refused step from being tried again.
+
+KFP's launcher ends with exit code 1 whatever the container's was, so Argo retries a step that refused its input just as
+one whose node went away. A step that raised a `UserError` therefore leaves a note in the registry, named after its task;
+the retry finds it and says the same at once, without loading TFX.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.model_pusher.storage import storage_for
+from trainer.errors import ExitCode, UserError
+
+RETRY_VARIABLE = "KFP_RETRY_INDEX"
+FOLDER = ".refused"
+
+
+def note_path(parameters: Mapping[str, Any], output_file: str) -> str | None:
+    """Where the note of this task lies: the driver gives a task's retries one and the same output folder.
+
+    Returns None for a step that knows no registry.
+    """
+    registry, task = parameters.get("registry"), Path(output_file).parent.name
+    return f"{str(registry).rstrip('/')}/{FOLDER}/{task}.json" if registry and task else None
+
+
+def leave(path: str | None, error: UserError) -> None:
+    """Writes the note; where it cannot be written, the step is merely tried again."""
+    if path is None:
+        return
+    text = json.dumps({"message": error.message, "fix": error.fix, "code": int(error.code)})
+    try:
+        storage_for(path).write(path, text.encode())
+    except OSError:
+        return
+
+
+def raise_again(path: str | None) -> None:
+    """Raises what an earlier try of this task raised, if it left a note.
+
+    Raises:
+      UserError: the same as before.
+    """
+    if path is None or os.environ.get(RETRY_VARIABLE, "0") in ("", "0"):
+        return
+    try:
+        note = json.loads(storage_for(path).read(path))
+    except (OSError, ValueError):
+        return
+    raise UserError(note["message"], fix=note["fix"], code=ExitCode(note["code"]))
