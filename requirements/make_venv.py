@@ -111,6 +111,7 @@ def _install(uv: str, folder: str, name: str, env: Dict[str, str]) -> None:
     """
     install = [uv, "pip", "install", "--python", os.path.join(folder, "bin", "python")]
     lock = os.path.join(ROOT, "requirements", name + ".lock")
+    print("installing locked packages: at first about 1 GB to download, 3.5 GB on disk", flush=True)
     if not sys.stderr.isatty():
         install.append("--quiet")
     _run([*install, "--require-hashes", "--compile-bytecode", "-r", lock], env)
