@@ -28,14 +28,12 @@ class RetrainCheckSpec(types.ComponentSpec):
         "data_version": component_spec.ExecutionParameter(type=str),
         "run_version": component_spec.ExecutionParameter(type=str),
         "force": component_spec.ExecutionParameter(type=int),
-        "run_token": component_spec.ExecutionParameter(type=str),
+        "decided": component_spec.ExecutionParameter(type=str),
         "ingest": component_spec.ExecutionParameter(type=str),
         "config": component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
-    OUTPUTS = {
-        "decision": component_spec.ChannelParameter(type=simple_artifacts.File)
-    }
+    OUTPUTS = {"decision": component_spec.ChannelParameter(type=simple_artifacts.File)}
 
 
 class RetrainCheck(base_component.BaseComponent):
@@ -48,8 +46,8 @@ class RetrainCheck(base_component.BaseComponent):
       data_version: fingerprint of the input; "" to compute it here from a listing.
       run_version: fingerprint of config and code, `<config>-<code>`.
       force: 1 to retrain whatever the policy says.
-      run_token: who runs it, a space, and something that no other run has; "" lets TFX reuse an
-        earlier decision, which is right only for the policy `always`.
+      decided: what a local run has decided already (`components.retrain_check.handed`), for TFX's
+        cache; "" on a cluster, where the component decides.
       ingest: how the input is listed (only used when `data_version` is "").
       config: the policy.
     """
@@ -66,7 +64,7 @@ class RetrainCheck(base_component.BaseComponent):
         data_version: str | RuntimeParameter,
         run_version: str,
         force: int | RuntimeParameter,
-        run_token: str = "",
+        decided: str = "",
         ingest: IngestConfig,
         config: RetrainConfig,
     ) -> None:
@@ -78,7 +76,7 @@ class RetrainCheck(base_component.BaseComponent):
                 data_version=data_version,
                 run_version=run_version,
                 force=force,
-                run_token=run_token,
+                decided=decided,
                 ingest=ingest.model_dump_json(),
                 config=config.model_dump_json(),
                 decision=types.Channel(type=simple_artifacts.File),

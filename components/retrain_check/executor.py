@@ -1,4 +1,4 @@
-"""What `retrain-check` does: list the input, look up the model in service, decide, write it down."""
+"""What `retrain-check` does: gather the facts, decide, write it down; or publish what a local run decided."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.image_example_gen.config import IngestConfig
-from components.image_example_gen.listing import list_images
-from components.model_pusher.registry import Registry
+from components.retrain_check import handed
 from components.retrain_check.config import RetrainConfig
-from components.retrain_check.decision import DECISION_FILE, Decision, Served, decide
+from components.retrain_check.decision import DECISION_FILE, Decision, decide
+from components.retrain_check.gather import Check, Request
 from trainer.progress import report
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes `decision.json` and sets the custom property `retrain` that conditions read."""
+    """Writes `decision.json` and a line in the history, and sets `retrain`, which conditions read."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -27,38 +27,38 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Decides and publishes the decision."""
-        decision = _decide(exec_properties)
-        artifact = artifact_utils.get_single_instance(output_dict["decision"])
-        artifact.set_int_custom_property("retrain", int(decision.retrain))
-        artifact.set_string_custom_property("reason", decision.reason)
-        fileio.makedirs(artifact.uri)
-        with fileio.open(posixpath.join(artifact.uri, DECISION_FILE), "w") as file:
-            file.write(decision.model_dump_json(indent=2))
-        report("retrain-check", done=1, total=1, unit=f"decision: {decision.reason}", final=True)
+        """Publishes the decision: the one handed over by a local run, or its own."""
+        decision = handed.taken() or _decide(exec_properties)
+        _publish(artifact_utils.get_single_instance(output_dict["decision"]), decision)
+        report("retrain-check", done=1, total=1, final=True, note=decision.reason)
 
 
 def _decide(exec_properties: dict[str, Any]) -> Decision:
-    ingest = IngestConfig.model_validate_json(exec_properties["ingest"])
-    data_version = exec_properties["data_version"] or (
-        list_images(exec_properties["data_root"], ingest).fingerprint()
-    )
-    return decide(
-        RetrainConfig.model_validate_json(exec_properties["config"]),
-        data_version=data_version,
+    request = request_from(exec_properties)
+    check = Check(request)
+    decision = decide(request.policy, check.facts)
+    check.write_down(decision)
+    return decision
+
+
+def request_from(exec_properties: dict[str, Any]) -> Request:
+    """The question that the component's parameters put, as on a cluster."""
+    return Request(
+        data_root=exec_properties["data_root"],
+        registry=exec_properties["registry"],
+        name=exec_properties["name"],
         run_version=exec_properties["run_version"],
-        in_service=_served(Registry(exec_properties["registry"], exec_properties["name"])),
-        force=bool(exec_properties["force"]),
+        ingest=IngestConfig.model_validate_json(exec_properties["ingest"]),
+        policy=RetrainConfig.model_validate_json(exec_properties["config"]),
+        data_version=exec_properties["data_version"],
+        forced=bool(exec_properties["force"]),
+        by="kubeflow",
     )
 
 
-def _served(registry: Registry) -> Served | None:
-    version = registry.in_service()
-    if version is None:
-        return None
-    lineage = version.read_json("lineage.json")
-    return Served(
-        version=version.number,
-        data_version=str(lineage.get("data_version", "")),
-        run_version=str(lineage.get("run_version", "")),
-    )
+def _publish(artifact: types.Artifact, decision: Decision) -> None:
+    artifact.set_int_custom_property("retrain", int(decision.retrain))
+    artifact.set_string_custom_property("reason", decision.reason)
+    fileio.makedirs(artifact.uri)
+    with fileio.open(posixpath.join(artifact.uri, DECISION_FILE), "w") as file:
+        file.write(decision.model_dump_json(indent=2))
