@@ -105,4 +105,4 @@ def _publish(output: types.Artifact, *, pushed: bool, version: str, path: str, r
     with fileio.open(posixpath.join(output.uri, PUSHED_FILE), "w") as file:
         file.write(json.dumps(facts, indent=2))
     said = f"version {version} pushed: {reason}" if pushed else f"nothing pushed: {reason}"
-    report("model-pusher", done=1, total=1, unit=said, final=True)
+    report("model-pusher", done=1, total=1, final=True, note=said)

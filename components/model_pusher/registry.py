@@ -173,14 +173,18 @@ class Registry:
 
         Returns: the numbers that were deleted.
         """
-        versions = self.versions()
-        spared = {v.number for v in (*versions[max(0, len(versions) - keep) :],)}
-        spared |= {v.number for v in (self.in_service(), self.rollback_target()) if v}
-        gone = [version.number for version in versions if version.number not in spared]
+        gone = self.prunable(keep)
         for number in gone:
             self._staging.remove(number)
         self._staging.sweep()
         return gone
+
+    def prunable(self, keep: int) -> list[int]:
+        """The numbers that `prune` would delete."""
+        versions = self.versions()
+        spared = {version.number for version in versions[max(0, len(versions) - keep) :]}
+        spared |= {v.number for v in (self.in_service(), self.rollback_target()) if v}
+        return [version.number for version in versions if version.number not in spared]
 
     def _version(self, number: int) -> Version:
         return Version(number, posixpath.join(self.path, str(number)), self._storage)

@@ -1,0 +1,209 @@
+"""`imagemill models`: what is in the registry, and which version serves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from components.model_pusher.registry import Registry
+    from components.model_pusher.version import Version
+
+_FIGURES = ("accuracy", "log_loss", "ece", "macro_f1")
+_registry = click.argument("registry")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def command() -> None:
+    """List, compare, promote and roll back models.
+
+    REGISTRY is a registry's folder with one model, or REGISTRY/NAME.
+    """
+
+
+@command.command("list")
+@_registry
+@_as_json
+def list_versions(registry: str, as_json: bool) -> None:
+    """List versions, the one in service marked."""
+    from rich.console import Console
+    from rich.table import Table
+
+    opened = _open(registry)
+    rows = [_row(version) for version in opened.versions()]
+    serving = opened.in_service()
+    number = serving.number if serving else 0
+    if as_json:
+        facts = {"name": opened.name, "in_service": number, "versions": rows}
+        click.echo(json.dumps(facts, indent=2))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", title=opened.path)
+    for heading in ("", "version", "created (UTC)", *(name.replace("_", " ") for name in _FIGURES)):
+        table.add_column(heading, justify="left" if heading in ("", "created (UTC)") else "right")
+    for row in rows:
+        mark = "in service" if row["version"] == number else ""
+        figures = (_figure(row["metrics"].get(name)) for name in _FIGURES)
+        table.add_row(mark, str(row["version"]), row["created"][:16].replace("T", " "), *figures)
+    Console().print(table)
+
+
+@command.command()
+@_registry
+@click.argument("number", type=int, required=False)
+@click.option("--verify", is_flag=True, help="Compare every file with its digest.")
+@_as_json
+def show(registry: str, number: int | None, verify: bool, as_json: bool) -> None:
+    """Show one version: its model card, or everything as JSON. Default: the one in service."""
+    opened = _open(registry)
+    version = opened.version(number) if number else _serving(opened)
+    if as_json:
+        click.echo(json.dumps({**_row(version), "files": version.info.files}, indent=2))
+    else:
+        click.echo(f"{version.path}\nmodel digest {version.info.digest}\n")
+        click.echo(version.read_text("model_card.md") if version.has("model_card.md") else "")
+    if verify:
+        wrong = version.verify()
+        if wrong:
+            raise UserError(
+                f"version {version.number} is damaged: {', '.join(wrong)}",
+                fix="roll back, and restore the files from a backup",
+            )
+        click.echo(f"All {len(version.info.files)} files are as they were pushed.", err=as_json)
+
+
+@command.command()
+@_registry
+@click.argument("old", type=int)
+@click.argument("new", type=int)
+@_as_json
+def diff(registry: str, old: int, new: int, as_json: bool) -> None:
+    """Compare two versions: figures, settings, data and lineage."""
+    opened = _open(registry)
+    changes = compare(opened.version(old), opened.version(new))
+    if as_json:
+        click.echo(json.dumps(changes, indent=2))
+        return
+    for section, values in changes.items():
+        if values:
+            click.echo(f"{section}:")
+        for key, (before, after) in values.items():
+            click.echo(f"  {key}: {_figure(before)} -> {_figure(after)}")
+    if not any(changes.values()):
+        click.echo(f"Versions {old} and {new} do not differ in anything that was recorded.")
+
+
+@command.command()
+@_registry
+@click.argument("number", type=int)
+@click.option("--reason", default="promoted by hand", help="For the history.")
+def promote(registry: str, number: int, reason: str) -> None:
+    """Put a version in service."""
+    version = _open(registry).promote(number, reason)
+    click.echo(f"Version {version.number} is in service: {version.path}")
+
+
+@command.command()
+@_registry
+@click.option("--reason", default="rolled back by hand", help="For the history.")
+def rollback(registry: str, reason: str) -> None:
+    """Put back the version that was in service before."""
+    version = _open(registry).rollback(reason)
+    click.echo(f"Version {version.number} is in service: {version.path}")
+
+
+@command.command()
+@_registry
+@_as_json
+def history(registry: str, as_json: bool) -> None:
+    """List every change of the version in service."""
+    moves = _open(registry).history()
+    if as_json:
+        click.echo(json.dumps([move.model_dump() for move in moves], indent=2))
+        return
+    for move in moves:
+        click.echo(f"{move.time[:19].replace('T', ' ')}  version {move.version}  {move.reason}")
+
+
+@command.command()
+@_registry
+@click.option("--keep", type=click.IntRange(0), default=5, show_default=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(registry: str, keep: int, yes: bool) -> None:
+    """Delete old versions, never the one in service nor the one that rollback goes to."""
+    opened = _open(registry)
+    doomed = opened.prunable(keep)
+    if not doomed:
+        click.echo("Nothing to delete.")
+        return
+    numbers = ", ".join(map(str, doomed))
+    if not yes:
+        click.confirm(f"Delete versions {numbers} of {opened.path}?", abort=True)
+    opened.prune(keep)
+    click.echo(f"Deleted versions {numbers}.")
+
+
+def compare(old: Version, new: Version) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """What differs between two versions, by section and key."""
+    sources = {
+        "metrics": lambda version: version.read_json("metrics.json").get("overall", {}),
+        "settings": lambda version: _flat(version.read_json("config.json")),
+        "data": lambda version: _flat(version.read_json("dataset.json")),
+        "lineage": lambda version: version.read_json("lineage.json"),
+    }
+    return {section: _changes(read(old), read(new)) for section, read in sources.items()}
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    keys = [*old, *(key for key in new if key not in old)]
+    pairs = {key: (old.get(key), new.get(key)) for key in keys}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _open(path: str) -> Registry:
+    from components.model_pusher.registry import open_registry
+
+    registry = open_registry(path)
+    if registry is None:
+        raise UserError(
+            f"there is no model under {path!r}",
+            fix="name the registry that `imagemill run` pushed to",
+        )
+    return registry
+
+
+def _serving(registry: Registry) -> Version:
+    version = registry.in_service()
+    if version is None:
+        raise UserError(
+            f"{registry.path} has nothing in service", fix="name a version, or promote one"
+        )
+    return version
+
+
+def _row(version: Version) -> dict[str, Any]:
+    metrics = version.read_json("metrics.json").get("overall", {})
+    return {
+        "version": version.number,
+        "path": version.path,
+        "created": version.info.created,
+        "digest": version.info.digest,
+        "metrics": metrics,
+    }
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(values, dict):
+        return {prefix.rstrip("."): values}
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.")
+    return flat
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
