@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx.dsl.io import fileio
 
 from components.data_gate.findings import Item, Raw
+from trainer.features import SPLITS
 
 STATISTICS_FILE = "FeatureStats.pb"
 ANOMALIES_FILE = "SchemaDiff.pb"
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 def read_statistics(folder: str, split: str) -> Statistics | None:
@@ -28,6 +29,12 @@ def read_statistics(folder: str, split: str) -> Statistics | None:
         return None
     with fileio.open(path, "rb") as file:
         return Statistics.FromString(file.read())
+
+
+def read_all_statistics(folder: str) -> dict[str, Statistics]:
+    """Statistics of every split that has examples."""
+    found = {split: read_statistics(folder, split) for split in SPLITS}
+    return {split: stats for split, stats in found.items() if stats and not is_empty(stats)}
 
 
 def is_empty(statistics: Statistics) -> bool:

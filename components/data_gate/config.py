@@ -71,10 +71,67 @@ class Policies(Settings):
     label_skew: Policy = Field(_WARN, description="Share of classes that differs between splits.")
 
 
+class QualityConfig(Settings):
+    """From where on an image counts as bad; see `components.data_gate.quality`."""
+
+    blurred_below: float = Field(
+        0.02,
+        ge=0,
+        description="Least relative sharpness: variance of the Laplacian over the variance of grey; "
+        "a clean photo has 0.05 to 10, a Gaussian blur of 2% of the side brings it below 0.01.",
+    )
+    dark_below: float = Field(
+        60,
+        ge=0,
+        le=255,
+        description="Least grey of the highlights (mean + 2 deviations), 0 to 255.",
+    )
+    over_exposed_above: float = Field(
+        0.45, ge=0, le=1, description="Largest share of the area that is all but white, 0 to 1."
+    )
+    blank_contrast: float = Field(
+        5, ge=0, le=127, description="Least standard deviation of grey, in grey levels of 255."
+    )
+    blank_entropy: float = Field(
+        2,
+        ge=0,
+        le=8,
+        description="Least entropy of the grey histogram in bits; placeholders have 0 to 1.",
+    )
+    max_aspect: float = Field(3, ge=1, description="Longest side over the shortest.")
+    min_side: int = Field(32, ge=1, description="Least shorter side of the source, in pixels.")
+    share_of_median: float = Field(
+        0.67,
+        gt=0,
+        le=1,
+        description="An image must also be below this share of the set's median, or the set is just "
+        "like that; 1 flags whatever is below the limits and the median.",
+    )
+
+
+class DriftConfig(Settings):
+    """From where on two sets of images count as different. Chance alone never does: limits grow as sets shrink."""
+
+    features: float = Field(
+        0.1, gt=0, le=1, description="Jensen-Shannon divergence of an image measure, 0 to 1 (TFDV)."
+    )
+    labels: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="L-infinity distance: largest change of a class's share, 0 to 1 (TFDV).",
+    )
+
+
 class GateConfig(Settings):
     """What data may go into training."""
 
     policies: Policies = Field(Policies(), description="What stops a run, what warns, by finding.")
+    quality: QualityConfig = Field(QualityConfig(), description="Limits of image quality.")
+    skew: DriftConfig = Field(DriftConfig(), description="Limits on differences between splits.")
+    drift: DriftConfig = Field(
+        DriftConfig(), description="Limits on differences from the data of the model in service."
+    )
     min_images_per_class: int = Field(
         5, ge=0, description="Fewer images than this in a class is a finding."
     )

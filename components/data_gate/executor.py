@@ -13,18 +13,20 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate.anomalies import (
-    is_empty,
-    read_statistics,
+    read_all_statistics,
     schema_findings,
-    validate,
     write_anomalies,
 )
+from components.data_gate.compare import drift_findings, skew_findings
 from components.data_gate.config import GateConfig
+from components.data_gate.curation import check
 from components.data_gate.dead_letters import read_dead_letters
-from components.data_gate.findings import FINDINGS_FILE, GateReport, Raw, judge
+from components.data_gate.findings import FINDINGS_FILE, GateReport, judge
 from components.data_gate.look import look
 from components.data_gate.records import read_table
 from components.data_gate.refusal import refusal
+from components.data_gate.schema_store import SchemaStore
+from components.data_gate.service import read_served
 from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
 from trainer.progress import report as report_progress
 
@@ -47,34 +49,38 @@ class Executor(base_executor.BaseExecutor):
         uris = {key: artifact_utils.get_single_uri(value) for key, value in input_dict.items()}
         output = artifact_utils.get_single_instance(output_dict["anomalies"])
         output.split_names = artifact_utils.encode_split_names(list(SPLITS))
-        found = _examine(uris, output.uri, config)
+        place = (exec_properties["registry"], exec_properties["name"])
+        found = _examine(uris, output.uri, config, place)
         _publish(output, found)
         if found.refused:
             raise refusal(found, config)
 
 
-def _examine(uris: dict[str, str], output_uri: str, config: GateConfig) -> GateReport:
+def _examine(
+    uris: dict[str, str], output_uri: str, config: GateConfig, place: tuple[str, str]
+) -> GateReport:
     table = read_table(uris["examples"])
     letters = read_dead_letters(uris["dead_letters"])
     with fileio.open(posixpath.join(uris["examples"], DATASET_FILE)) as file:
         dataset = DatasetInfo.model_validate_json(file.read())
+    statistics = read_all_statistics(uris["statistics"])
+    schema = _read_schema(uris["schema"])
+    anomalies = check(SchemaStore(*place), schema, statistics)
+    for split, found in anomalies.items():
+        write_anomalies(output_uri, split, found)
+    served = read_served(*place)
     raws = [
-        _schema(uris, output_uri),
-        *look(table, dataset.class_names, letters, config),
+        *look(table, dataset.class_names, letters, config, served.class_names if served else None),
+        schema_findings(anomalies, len(schema.feature)),
+        *skew_findings(statistics, config.skew),
+        *drift_findings(statistics, served.statistics if served else {}, config.drift),
     ]
     return judge(len(table), raws, config.policies, config.files_listed)
 
 
-def _schema(uris: dict[str, str], output_uri: str) -> Raw:
-    [path] = [posixpath.join(uris["schema"], name) for name in fileio.listdir(uris["schema"])]
-    schema = io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
-    anomalies = {}
-    for split in SPLITS:
-        statistics = read_statistics(uris["statistics"], split)
-        if statistics is not None and not is_empty(statistics):
-            anomalies[split] = validate(statistics, schema)
-            write_anomalies(output_uri, split, anomalies[split])
-    return schema_findings(anomalies, len(schema.feature))
+def _read_schema(folder: str) -> schema_pb2.Schema:
+    [name] = fileio.listdir(folder)
+    return io_utils.parse_pbtxt_file(posixpath.join(folder, name), schema_pb2.Schema())
 
 
 def _publish(output: types.Artifact, found: GateReport) -> None:
@@ -86,4 +92,4 @@ def _publish(output: types.Artifact, found: GateReport) -> None:
     with fileio.open(posixpath.join(output.uri, FINDINGS_FILE), "w") as file:
         file.write(found.model_dump_json(indent=1))
     said = f"{found.images:,} images: {errors} errors, {warnings} warnings"
-    report_progress("data-gate", done=1, total=1, unit=said, final=True)
+    report_progress("data-gate", done=1, total=1, final=True, note=said)

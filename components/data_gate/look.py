@@ -15,6 +15,7 @@ from components.data_gate.dead_letters import dead_letter_findings
 from components.data_gate.duplicates import duplicate_findings, exact_groups, near_groups
 from components.data_gate.findings import Raw
 from components.data_gate.image_table import ImageTable
+from components.data_gate.quality import quality_findings
 from components.image_example_gen.dead_letter import DeadLetter
 
 
@@ -30,4 +31,5 @@ def look(
         *duplicate_findings(table, exact_groups(table), near_groups(table)),
         *dead_letter_findings(letters, len(table) + len(letters)),
         *class_findings(table.counts(), class_names, config, served_classes),
+        *quality_findings(table, config.quality),
     ]

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 
 from components.data_gate.findings import Finding, GateReport, Item
 
-_WIDTH = 100
-_MARKS = {"error": "ERROR", "warn": "warn", "ignore": "ignored"}
+_WIDTH = 300
+_INDENT = 7
+MARKS = {"error": "ERROR", "warn": "warn", "ignore": "ignored"}
 
 
 def text_table(
@@ -19,7 +20,7 @@ def text_table(
 ) -> str:
     """One block a finding: what, how many, which files, what to do."""
     found = [finding for finding in report.findings if finding.level in set(levels)]
-    return "\n".join(line for finding in found for line in _block(finding, files_shown))
+    return "\n".join(line for finding in found for line in block(finding, files_shown))
 
 
 def headline(finding: Finding) -> str:
@@ -30,18 +31,17 @@ def headline(finding: Finding) -> str:
 
 def item_text(item: Item, shown: int = 4) -> str:
     """Such as `a.jpg = b.jpg: 2 images in train sea, test sea`."""
-    names = [
-        f"{image.split + ':' if image.split else ''}{image.path}" for image in item.images[:shown]
-    ]
+    names = [image.path for image in item.images[:shown]]
     more = f" = {len(item.images) - shown} more" if len(item.images) > shown else ""
     return f"{' = '.join(names) or item.subject}{more}: {item.detail}"
 
 
-def _block(finding: Finding, files_shown: int) -> Iterator[str]:
-    yield f"{_MARKS[finding.level]:8}{headline(finding)}"
+def block(finding: Finding, files_shown: int) -> Iterator[str]:
+    """The lines of one finding: what and how many, the files, what to do."""
+    yield f"{MARKS[finding.level]:{_INDENT}}{headline(finding)}"
     for item in finding.items[:files_shown]:
-        yield textwrap.shorten(item_text(item), 3 * _WIDTH, placeholder=" ...").join((" " * 10, ""))
+        yield " " * _INDENT + textwrap.shorten(item_text(item), _WIDTH, placeholder=" ...")
     rest = finding.items_total - min(files_shown, len(finding.items))
     if rest > 0 and files_shown:
-        yield f"{'':10}... and {rest:,} more"
-    yield f"{'':10}-> {finding.fix}  [gate.policies.{finding.kind}]"
+        yield " " * _INDENT + f"... and {rest:,} more"
+    yield " " * _INDENT + f"-> {finding.fix}  [gate.policies.{finding.kind}]"
