@@ -35,6 +35,7 @@ def create_pipeline(
     data_version: str = "",
     code_version: str = "",
     force: bool = False,
+    decided: str = "",
     metadata_connection_config: Any = None,
 ) -> tfx.dsl.Pipeline:
     """Builds the whole pipeline.
@@ -45,14 +46,17 @@ def create_pipeline(
         data changed; "" (as on a cluster) makes the steps that need it compute it when they run.
       code_version: digest of the code, for the step cache and the lineage.
       force: retrain whatever the policy says.
+      decided: what a local run has decided already (`components.retrain_check.handed`); "" on a
+        cluster, where `retrain-check` decides when it runs.
       metadata_connection_config: where ML Metadata lives; only local runners use it.
 
     Returns:
       A TFX pipeline whose location parameters (`data-root`, `registry`, `data-version`, `force`) are
       runtime parameters with the config's values as defaults.
     """
-    shared = _Shared(config, data_version, code_version, force)
-    check = _retrain_check(shared)
+    arguments = runtime_arguments(config, data_version=data_version, force=force)
+    shared = _Shared(config, arguments, code_version)
+    check = _retrain_check(shared, decided)
     with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
         steps = _training_steps(shared)
     return tfx.dsl.Pipeline(
@@ -65,17 +69,38 @@ def create_pipeline(
     )
 
 
+def runtime_arguments(
+    config: Config, *, data_version: str = "", force: bool = False
+) -> dict[str, str | int]:
+    """The runtime parameters and their values for this config.
+
+    A runner must pass them: TFX drops defaults that are 0 or "" when it compiles a pipeline.
+    """
+    return {
+        "data-root": config.data.root,
+        "registry": config.registry_root,
+        "data-version": data_version,
+        "force": int(force),
+    }
+
+
 class _Shared:
     """What several nodes are given."""
 
-    def __init__(self, config: Config, data_version: str, code_version: str, force: bool) -> None:
+    def __init__(
+        self, config: Config, arguments: dict[str, str | int], code_version: str
+    ) -> None:
         self.config = config
         self.code_version = code_version
         self.run_version = run_version(config, code_version)
-        self.data_root = RuntimeParameter("data-root", str, default=config.data.root)
-        self.registry = RuntimeParameter("registry", str, default=config.registry_root)
-        self.data_version = RuntimeParameter("data-version", str, default=data_version)
-        self.force = RuntimeParameter("force", int, default=int(force))
+        parameters = {
+            name: RuntimeParameter(name, type(default), default=default)
+            for name, default in arguments.items()
+        }
+        self.data_root = parameters["data-root"]
+        self.registry = parameters["registry"]
+        self.data_version = parameters["data-version"]
+        self.force = parameters["force"]
 
     def place(self) -> dict[str, Any]:
         """Where the model lives and which code makes it."""
@@ -86,7 +111,7 @@ class _Shared:
         }
 
 
-def _retrain_check(shared: _Shared) -> BaseComponent:
+def _retrain_check(shared: _Shared, decided: str) -> BaseComponent:
     return RetrainCheck(
         data_root=shared.data_root,
         registry=shared.registry,
@@ -94,6 +119,7 @@ def _retrain_check(shared: _Shared) -> BaseComponent:
         data_version=shared.data_version,
         run_version=shared.run_version,
         force=shared.force,
+        decided=decided,
         ingest=shared.config.ingest,
         config=shared.config.retrain,
     ).with_id("retrain-check")

@@ -7,23 +7,32 @@ result.blessed, result.pushed_version, result.model_path
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.image_example_gen.listing import Listing, list_images
+from components.image_example_gen.listing import list_images
+from components.retrain_check.handed import decided, handed
+from pipeline.code_version import code_version
 from pipeline.config import Config, is_remote, join
 from pipeline.lock import run_lock
+from pipeline.recorded import Plan, recorded
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
+    from components.retrain_check.decision import Decision
     from pipeline.result import RunResult
     from pipeline.steps import Listener
 
 
 def run_locally(
-    config: Config, *, force: bool = False, listener: Listener | None = None
+    config: Config,
+    *,
+    force: bool = False,
+    listener: Listener | None = None,
+    by: str = "hand",
 ) -> RunResult:
     """Runs the pipeline with TFX's local runner.
 
@@ -32,6 +41,7 @@ def run_locally(
         `pipeline_root` belong to a cluster).
       force: retrain although the policy would skip.
       listener: told of every step's start and end.
+      by: who runs it (hand or schedule), for the registry's history.
 
     Returns:
       What each step did and produced.
@@ -41,8 +51,9 @@ def run_locally(
     """
     folder = prepare_output(config)
     listing = list_images(config.data.root, config.ingest)
+    plan = Plan(config, listing, code_version(), forced=force, by=by)
     with run_lock(folder / "run.lock"):
-        return _run(config, listing, force, listener)
+        return recorded(plan, lambda decision: _run(plan, decision, listener))
 
 
 def prepare_output(config: Config) -> Path:
@@ -56,6 +67,7 @@ def prepare_output(config: Config) -> Path:
             f"`output` is {config.output!r}, but a local run keeps its artifacts and history on this machine",
             fix="set `output` to a local folder; `registry` and `data.root` may stay remote",
         )
+    _refuse_output_among_photos(config)
     folder = Path(config.output) / config.name
     probe = folder / f".probe-{os.getpid()}"
     try:
@@ -70,24 +82,36 @@ def prepare_output(config: Config) -> Path:
     return folder
 
 
-def _run(config: Config, listing: Listing, force: bool, listener: Listener | None) -> RunResult:
+def _refuse_output_among_photos(config: Config) -> None:
+    """The run's own files would be read as a class of photos the next time."""
+    if is_remote(config.data.root):
+        return
+    photos, output = Path(config.data.root).resolve(), Path(config.output).resolve()
+    if photos.is_dir() and output.is_relative_to(photos):
+        raise UserError(
+            f"the output folder {str(output)!r} lies inside the folder of photos {str(photos)!r}",
+            fix="choose one outside with `--output DIR`",
+        )
+
+
+def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult:
     # TFX takes over ten seconds to import: only after everything cheap has been checked.
-    from pipeline.code_version import code_version
-    from pipeline.create import create_pipeline
+    from pipeline.create import create_pipeline, runtime_arguments
     from pipeline.result import read_result
     from pipeline.runner import WatchedRunner
 
+    config, data_version = plan.config, decision.data_version
     pipeline = create_pipeline(
         config,
-        data_version=listing.fingerprint(),
-        code_version=code_version(),
-        force=force,
+        data_version=data_version,
+        code_version=plan.code_version,
+        decided=decided(decision, unique=uuid.uuid4().hex),
         metadata_connection_config=metadata_connection(config),
     )
-    runner = WatchedRunner(listener)
-    with _bare_argv():
+    runner = WatchedRunner(listener, runtime_arguments(config, data_version=data_version))
+    with _bare_argv(), handed(decision):
         runner.run(pipeline)
-    return read_result(config, runner.run_id, runner.records)
+    return read_result(config, runner.run_id, runner.records, decision)
 
 
 def metadata_connection(config: Config) -> Any:

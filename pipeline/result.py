@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.retrain_check.decision import DECISION_FILE, Decision
+from components.retrain_check.decision import Decision
 from pipeline.config import Config
 from pipeline.steps import StepRecord, StepState
 from trainer.features import DATASET_FILE, DatasetInfo
@@ -51,11 +51,18 @@ class RunResult:
         return all(step.state is StepState.CACHED for step in self.steps)
 
 
-def read_result(config: Config, run_id: str, records: Sequence[StepRecord]) -> RunResult:
-    """Collects the outputs that a person wants to see."""
+def read_result(
+    config: Config, run_id: str, records: Sequence[StepRecord], decision: Decision
+) -> RunResult:
+    """Collects the outputs that a person wants to see.
+
+    Args:
+      config: all settings.
+      run_id: the pipeline run's id in ML Metadata.
+      records: what became of each step.
+      decision: why it trained, or did not; a reused `retrain-check` step holds an earlier one.
+    """
     outputs = {record.node_id: record.outputs for record in records}
-    decision_uri = outputs["retrain-check"]["decision"].uri
-    decision = Decision.model_validate_json(_text(decision_uri, DECISION_FILE))
     if not decision.retrain:
         return RunResult(run_id, tuple(records), decision)
     examples = outputs["image-example-gen"]["examples"].uri

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -27,13 +28,22 @@ _Execution = metadata_store_pb2.Execution
 class WatchedRunner(local_dag_runner.LocalDagRunner):
     """Runs a pipeline step by step on this machine and remembers what became of each.
 
+    Args:
+      listener: told of every step's start and end.
+      arguments: values of runtime parameters by name; others keep their defaults.
+
     Attributes:
       run_id: the pipeline run's id in ML Metadata, set when the run starts.
       records: one `StepRecord` a finished step, in order; complete up to a failure.
     """
 
-    def __init__(self, listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        listener: Listener | None = None,
+        arguments: Mapping[str, str | int | float] | None = None,
+    ) -> None:
         super().__init__()
+        self._arguments = dict(arguments or {})
         self._listener = listener or _nobody
         self.run_id = ""
         self.records: list[StepRecord] = []
@@ -51,7 +61,7 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
             raise ValueError(f"partial runs are not supported; received {run_options!r}")
         self.run_id = datetime.datetime.now().isoformat()
         runtime_parameter_utils.substitute_runtime_parameter(
-            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.run_id}
+            pipeline, {**self._arguments, constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.run_id}
         )
         deployment = runner_utils.extract_local_deployment_config(pipeline)
         connection = _connection(deployment)

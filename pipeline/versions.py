@@ -1,4 +1,4 @@
-"""What makes a model, as one short digest: the settings that reach it and the code."""
+"""What makes a model, as two short digests: the settings that reach it, and the code."""
 
 from __future__ import annotations
 
@@ -7,13 +7,31 @@ import json
 
 from pipeline.config import Config
 
-# Where things lie and how fast steps run change no model.
-_NOT_PART_OF_A_MODEL = ("output", "registry", "cache", "beam", "metadata", "retrain", "kubeflow")
+# Where things lie, how fast steps run, when they run and who is told change no model.
+_NOT_PART_OF_A_MODEL = (
+    "output",
+    "registry",
+    "cache",
+    "beam",
+    "metadata",
+    "retrain",
+    "kubeflow",
+    "schedule",
+    "notify",
+)
 
 
 def run_version(config: Config, code_version: str) -> str:
-    """12 hex digits over `config` (without places and runners) and `code_version`."""
+    """`<config>-<code>`, 12 hex digits each: what `retrain-check` compares, half by half.
+
+    Args:
+      config: all settings; places and runners do not count.
+      code_version: digest of the code.
+    """
     values = config.model_dump(mode="json", exclude=set(_NOT_PART_OF_A_MODEL))
     values["data"].pop("root", None)
-    text = json.dumps([values, code_version], sort_keys=True)
+    return f"{_digest(json.dumps(values, sort_keys=True))}-{_digest(code_version)}"
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
