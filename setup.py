@@ -23,11 +23,14 @@ EITHER_STACK = [
     "google-crc32c>=1.5",
     "jinja2>=3.1",
     "pillow>=11",
+    "prometheus-client>=0.20",
     "pydantic>=2.9,<3",
     "pydantic-core",
     "pyyaml>=6",
     "rich>=13",
     "scipy>=1.11",
+    "starlette>=0.45",
+    "uvicorn>=0.30",
 ]
 PER_STACK = {
     LEGACY: [
