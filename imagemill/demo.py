@@ -19,7 +19,7 @@ def command(output: str, debug: bool) -> int:
     from pipeline.config import make_config
     from pipeline.demo import DEMO_SETTINGS, write_digits
 
-    folder = Path(output) / "digits"
+    folder = Path(output) / "photos"
     try:
         count = write_digits(folder)
     except OSError as error:

@@ -147,8 +147,12 @@ class RunView(logging.Handler):
             mark = step.spinner if running else _MARKS[step.state]
             table.add_row(mark, step.title, _clock(seconds), Text(_note(step), style="dim"))
             if running:
-                bars = [_bar(event) for event in step.progress.values() if not event.final]
+                bars = [_bar(event) for event in step.progress.values() if _is_under_way(event)]
         return Group(table, *bars)
+
+
+def _is_under_way(event: Progress) -> bool:
+    return not event.note and (event.total is None or event.done < event.total)
 
 
 def _note(step: _Step) -> str:
@@ -156,8 +160,8 @@ def _note(step: _Step) -> str:
         return "unchanged, reused"
     if step.state is StepState.SKIPPED:
         return "skipped"
-    finals = [str(event.unit) for event in step.progress.values() if event.final and event.unit]
-    return finals[-1] if finals and step.state is StepState.DONE else ""
+    notes = [event.note for event in step.progress.values() if event.note]
+    return notes[-1] if notes and step.state is StepState.DONE else ""
 
 
 def _plain(step: _Step) -> str:

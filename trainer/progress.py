@@ -28,6 +28,7 @@ class Progress:
       unit: plural name of the unit, such as "epochs".
       metrics: named figures to show beside the bar.
       final: True for the one report of a task that should also appear as a line where there is no live view.
+      note: what came of the task, in a few words; shown beside a finished step.
     """
 
     task: str
@@ -36,8 +37,11 @@ class Progress:
     unit: str
     metrics: Mapping[str, float]
     final: bool = False
+    note: str = ""
 
     def __str__(self) -> str:
+        if self.note:
+            return f"{self.task}: {self.note}"
         of = "" if self.total is None else f"/{self.total:g}"
         figures = "".join(f"  {name} {value:.4g}" for name, value in self.metrics.items())
         return f"{self.task}: {self.done:g}{of} {self.unit}{figures}"
@@ -51,7 +55,8 @@ def report(
     unit: str = "",
     metrics: Mapping[str, float] | None = None,
     final: bool = False,
+    note: str = "",
 ) -> None:
     """Publishes one `Progress`. Cheap, but call it a few times a second at most."""
-    event = Progress(task, done, total, unit, dict(metrics or {}), final)
+    event = Progress(task, done, total, unit, dict(metrics or {}), final, note)
     _LOGGER.info("%s", event, extra={"progress": event})

@@ -35,4 +35,4 @@ def progress_of_blocks(folder: str, files: int, block_size: int) -> Iterator[Non
         stop.set()
         if thread.is_alive():
             thread.join()
-    report("ingest", done=files, total=files, unit="files", final=True)
+    report("ingest", done=files, total=files, unit="files", final=True, note=f"{files:,} files")

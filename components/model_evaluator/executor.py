@@ -73,13 +73,13 @@ def _write(path: str, text: str) -> None:
 
 def _say(result: EvaluationResult) -> None:
     failed = [rule.name for rule in result.rules if rule.verdict == "fail"]
-    accuracy = {"accuracy": result.overall["accuracy"]} if "accuracy" in result.overall else {}
+    accuracy = f"accuracy {result.overall['accuracy']:.4f}, " if "accuracy" in result.overall else ""
     verdict = f"not blessed: {', '.join(failed)}" if failed else "blessed"
     report(
         "model-evaluator",
         done=result.examples,
         total=result.examples,
-        unit=f"images, {verdict}",
-        metrics=accuracy,
+        unit="images",
         final=True,
+        note=f"{accuracy}{verdict}",
     )

@@ -109,7 +109,7 @@ def test_demo_learns_digits(tmp_path: Path):
     done = imagemill("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Blessed" in done.stdout
-    photo = tmp_path / "demo-output/digits/7"
+    photo = tmp_path / "demo-output/photos/7"
     answer = imagemill(
         "predict", "demo-output/registry", *sorted(photo.glob("*.png"))[:3], cwd=tmp_path
     )

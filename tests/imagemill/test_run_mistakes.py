@@ -50,6 +50,12 @@ def test_unwritable_output(tmp_path: Path):
     assert "file/out" in message
 
 
+def test_output_among_the_photos(tmp_path: Path):
+    write_photos(tmp_path, {"cat": 3, "dog": 3})
+    assert "lies inside the folder of photos" in _refused("run", ".", cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cat", "dog"]
+
+
 def test_unknown_key(tmp_path: Path):
     (tmp_path / "c.yaml").write_text("name: m\ndata: {root: photos}\ntrain: {epoch: 3}\n")
     message = _refused("run", "--config", "c.yaml", cwd=tmp_path)
