@@ -141,6 +141,14 @@ def _platform(spec: dict[str, Any], platform: Mapping[str, Any]) -> Iterator[Pro
             yield Problem(label, "enabledSharedMemory is read by no backend: use emptyDirMounts")
         if not config.get("securityContext", {}).get("runAsNonRoot"):
             yield Problem(label, "may run as root; KFP's pods may not")
+        # The driver names a pod's volume after the claim or the secret, and names must differ.
+        for field, name in (
+            ("pvcMount", "pvcNameParameter"),
+            ("secretAsVolume", "secretNameParameter"),
+        ):
+            names = [mount[name]["runtimeValue"]["constant"] for mount in config.get(field, ())]
+            for twice in sorted({name for name in names if names.count(name) > 1}):
+                yield Problem(label, f"mounts {twice!r} twice: mount its root once")
 
 
 def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:

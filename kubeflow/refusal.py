@@ -1,8 +1,8 @@
 """Keeps a refused step from being tried again.
 
 KFP's launcher ends with exit code 1 whatever the container's was, so Argo retries a step that refused its input just as
-one whose node went away. A step that raised a `UserError` therefore leaves a note in the registry, named after its task;
-the retry finds it and says the same at once, without loading TFX.
+one whose node went away. A step that raised a `UserError` therefore leaves a note in the registry, named after its
+task; the retry finds it and says the same at once, without loading TFX.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def to_tfx(given: Mapping[str, list[TaskArtifact]]) -> dict[str, list[artifact_l
     return {name: [_to_tfx(artifact) for artifact in found] for name, found in given.items()}
 
 
-def artifact_class(title: str) -> type[artifact_lib.Artifact]:
+def artifact_class(title: str) -> Any:
     """The class for a schema title such as `tfx.Examples`; a generic one for an unknown title."""
     name = title.rpartition(".")[2]
     for module in (standard_artifacts, simple_artifacts):

@@ -150,8 +150,10 @@ class NodeConfig(Settings):
     retry_delay_seconds: int | None = Field(
         None, ge=1, description="Pause before the first retry, in seconds."
     )
-    retry_delay_factor: float | None = Field(
-        None, ge=1, description="By how much each pause is longer than the one before."
+    retry_delay_factor: int | None = Field(
+        None,
+        ge=1,
+        description="By how much each pause is longer than the one before; Argo takes whole numbers only.",
     )
     retry_limit_seconds: int | None = Field(
         None,
@@ -200,7 +202,7 @@ _ALL = NodeConfig(
     timeout_seconds=6 * 3600,
     retries=2,
     retry_delay_seconds=30,
-    retry_delay_factor=2.0,
+    retry_delay_factor=2,
     retry_limit_seconds=24 * 3600,
     cache=True,
     labels={},
