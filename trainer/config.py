@@ -130,11 +130,16 @@ class FineTuneConfig(Settings):
         description="Mode of the backbone's BatchNorm while training: inference keeps the "
         "pretrained statistics, train updates them; auto is inference with pretrained weights.",
     )
+    fold_batch_norm: bool = Field(
+        True,
+        description="Train with inference-mode BatchNorm folded into the convolutions: the same "
+        "function, faster; gamma then stays as it is.",
+    )
     backbone_lr_multiplier: float = Field(
         1.0, ge=0, description="Learning rate of the backbone's last layers relative to the head's."
     )
     layer_decay: float = Field(
-        1.0,
+        0.85,
         gt=0,
         le=1,
         description="Factor on the learning rate from one block of the backbone to the one before "

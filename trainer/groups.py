@@ -20,12 +20,12 @@ def make_groups(
     network: Network, config: TrainConfig, steps_per_epoch: int
 ) -> tuple[list[keras.Variable], Groups]:
     """The trainable variables, backbone first, and what differs between them."""
-    depths = _depths(network.backbone)
+    depths = _depths(network.trunk)
     deepest = max(depths.values())
     tuning = config.fine_tune
     span = tuning.unfreeze_epochs * steps_per_epoch
     variables, multipliers, starts = [], [], []
-    for layer in network.backbone.layers:
+    for layer in network.trunk.layers:
         for variable in layer.trainable_variables:
             distance = deepest - depths[layer.name]
             variables.append(variable)

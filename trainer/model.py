@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from trainer.config import TrainConfig
+from trainer.folding import can_fold, fold, unfold
 from trainer.weights import load_backbone
 
 _KERAS_MOMENTUM = 0.999
@@ -26,20 +27,22 @@ class Network:
     """A model and the parts of it that training drives one by one.
 
     Attributes:
-      model: images to probabilities; what is evaluated and exported.
-      backbone: images to a feature map.
+      model: images to probabilities; what is exported, once `settle` was called.
+      backbone: images to a feature map; the part of `model` below the head.
+      trunk: what is trained and evaluated in the backbone's place: itself, or its folded form.
       pool, dense, norm: the head up to the logits.
     """
 
     model: keras.Model
     backbone: keras.Model
+    trunk: keras.Model
     pool: keras.layers.Layer
     dense: keras.layers.Layer
     norm: keras.layers.Layer
 
     def features(self, images: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Pooled features, float32 [B, D], of images [B, S, S, 3] in 0..255."""
-        return self.pool(self.backbone(images, training=training))
+        return self.pool(self.trunk(images, training=training))
 
     def head(self, features: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Logits, float32 [B, C], of pooled features."""
@@ -50,6 +53,16 @@ class Network:
     def head_variables(self) -> list[keras.Variable]:
         """What phase one trains."""
         return [*self.dense.trainable_variables, *self.norm.trainable_variables]
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that training changes, in a fixed order."""
+        return [*self.trunk.variables, *self.dense.variables, *self.norm.variables]
+
+    def settle(self) -> None:
+        """Brings what the trunk learnt into `model`."""
+        if self.trunk is not self.backbone:
+            unfold(self.trunk, self.backbone)
 
 
 def build(config: TrainConfig, class_count: int, steps: int) -> Network:
@@ -74,7 +87,10 @@ def build(config: TrainConfig, class_count: int, steps: int) -> Network:
     norm = keras.layers.BatchNormalization(momentum=momentum, name="head_norm")
     softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
     outputs = softmax(norm(dense(pool(backbone(inputs)))))
-    return Network(keras.Model(inputs, outputs, name="imagemill"), backbone, pool, dense, norm)
+    model = keras.Model(inputs, outputs, name="imagemill")
+    folds = config.fine_tune.fold_batch_norm and not config.updates_batch_norm
+    trunk = fold(backbone) if folds and can_fold(backbone) else backbone
+    return Network(model, backbone, trunk, pool, dense, norm)
 
 
 def batch_norm_momentum(steps: int) -> float:

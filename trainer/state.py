@@ -32,7 +32,8 @@ class RunState:
     """
 
     def __init__(self, network: Network, optimizer: FlatOptimizer) -> None:
-        self._variables = list(network.model.variables)
+        self._network = network
+        self._variables = network.variables
         self._optimizer = optimizer
         self._best: list[NDArray[Any]] | None = None
         self._best_loss = math.inf
@@ -69,6 +70,7 @@ class RunState:
         """Sets the model to the best weights, where there are any."""
         if self._best is not None:
             self._assign(self._best)
+        self._network.settle()
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
