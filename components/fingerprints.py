@@ -50,9 +50,9 @@ def fingerprint(rgb: npt.NDArray[np.uint8]) -> Fingerprint:
 def similarities(pairs: npt.NDArray[np.int64], thumbnails: Sequence[bytes]) -> Floats:
     """Correlation of fine detail of each pair, float64 [pairs], from -1 to 1.
 
-    Detail is the thumbnail minus its own coarse version: two sea horizons share the coarse part
-    (light above, dark below) but not the detail. An image without detail (blank, fog) resembles
-    nothing and gets 0.
+    Detail is what a pixel has over the mean of its neighbours: two sea horizons share the slow
+    change from light above to dark below, but not the detail. An image without detail (blank, fog)
+    resembles nothing and gets 0.
 
     Args:
       pairs: int64 [pairs, 2], indices into `thumbnails`.
@@ -118,10 +118,13 @@ def _hash_of(small: Floats) -> int:
 
 
 def _detail(thumbnails: Sequence[bytes]) -> npt.NDArray[np.float32]:
-    """Unit vectors [images, 256] of what a 2x2 average hides; zero where there is nothing."""
-    side, half = THUMBNAIL_SIDE, THUMBNAIL_SIDE // 2
-    pixels = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, half, 2, half, 2)
-    coarse = pixels.mean(axis=(2, 4), keepdims=True, dtype=np.float32)
-    fine = (pixels - coarse).reshape(len(pixels), -1)
+    """Unit vectors [images, 196]: each inner pixel minus the mean around it; zero where there is nothing."""
+    side = THUMBNAIL_SIDE
+    pixels = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, side, side)
+    wide = pixels.astype(np.float32)
+    rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
+    around = (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9
+    fine = (wide[:, 1:-1, 1:-1] - around).reshape(len(pixels), -1)
     length = np.linalg.norm(fine, axis=1, keepdims=True)
-    return np.where(length > _FLAT_DETAIL * side, fine / np.maximum(length, 1e-9), np.float32(0))
+    least = _FLAT_DETAIL * np.sqrt(np.float32(fine.shape[1]))
+    return np.where(length > least, fine / np.maximum(length, 1e-9), np.float32(0))

@@ -10,8 +10,8 @@ NumPy only.
 What counts: re-encoding at any usual quality, resizing, changes of tone and contrast, greyscale,
 blur, a shift or crop of up to 1% of the side; often the photos of one burst. What does not:
 mirrored copies, crops of 3% and more, added borders and banners. Measured on 2,100 photos (2.2
-million pairs): the four pairs found do show the same view, and no other pair comes within
-distance 9 (similarity 0.77) of another.
+million pairs): the four pairs found do show the same view (similarity 0.84 and more); the next
+nearest pair has distance 10 and similarity 0.57.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy.typing as npt
 from components.fingerprints import HASH_BITS, similarities
 
 MAX_DISTANCE = 8
-MIN_SIMILARITY = 0.88
+MIN_SIMILARITY = 0.8
 
 _CHUNK_PAIRS = 1 << 20
 

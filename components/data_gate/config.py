@@ -12,7 +12,6 @@ from trainer.settings import Settings
 
 _STOP = Policy(error=0, warn=0)
 _WARN = Policy(error=None, warn=0)
-_ONE_PERCENT = Policy(error=0.01, warn=0)
 _FIVE_PERCENT = Policy(error=0.05, warn=0)
 
 
@@ -26,10 +25,10 @@ class Policies(Settings):
         _STOP, description="The same file in two classes; of all images."
     )
     near_leakage: Policy = Field(
-        _ONE_PERCENT, description="Near duplicates in two splits; of the images outside train."
+        _FIVE_PERCENT, description="Near duplicates in two splits; of the images outside train."
     )
     near_label_conflicts: Policy = Field(
-        _ONE_PERCENT, description="Near duplicates in two classes; of all images."
+        _FIVE_PERCENT, description="Near duplicates in two classes; of all images."
     )
     exact_duplicates: Policy = Field(
         _WARN, description="Copies in one class and split; the copies, of all images."

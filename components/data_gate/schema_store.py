@@ -100,6 +100,31 @@ class SchemaStore:
         return posixpath.join(self.folder, name)
 
 
+def open_store(path: str) -> SchemaStore:
+    """The store that a user means by `<root>/<name>`, or by a root that holds one name.
+
+    Raises:
+      UserError: there is no schema, or there are several names.
+    """
+    path = normal(path)
+    found = storage_for(path).glob(path, "schema/*.pbtxt")
+    if found:
+        return SchemaStore(*posixpath.split(path))
+    below = storage_for(path).glob(path, "*/schema/*.pbtxt")
+    names = sorted({file.split("/")[-3] for file in below})
+    if len(names) == 1:
+        return SchemaStore(path, names[0])
+    if names:
+        raise UserError(
+            f"{path} holds the schemas of several models: {', '.join(names)}",
+            fix=f"name one, such as {posixpath.join(path, names[0])}",
+        )
+    raise UserError(
+        f"there is no schema under {path!r}",
+        fix="give the registry that `imagemill run` uses (`registry` in the config); its first run files a schema",
+    )
+
+
 def schema_text(schema: schema_pb2.Schema) -> str:
     """A schema as the text that a person edits."""
     text: str = text_format.MessageToString(schema, as_utf8=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.components.data_gate.world import Row, write_examples
 from tfx.components.schema_gen.executor import Executor as SchemaGen
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.dsl.components.base import base_beam_executor
@@ -15,6 +14,7 @@ from components.data_gate.config import GateConfig
 from components.data_gate.executor import Executor
 from components.data_gate.findings import FINDINGS_FILE, GateReport
 from components.data_gate.statistics import stats_options
+from tests.components.data_gate.world import Row, write_examples
 from trainer.features import SPLITS
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tests.components.data_gate.artifacts import make_artifacts, read_report, run_gate
-from tests.components.data_gate.world import Row, clean_rows, photo, row
 
 from components.data_gate.anomalies import read_statistics
+from tests.components.data_gate.artifacts import make_artifacts, read_report, run_gate
+from tests.components.data_gate.world import Row, clean_rows, photo, row
 from trainer import features
 from trainer.errors import ExitCode, UserError
 
