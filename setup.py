@@ -22,6 +22,7 @@ EITHER_STACK = [
     "click>=8.1",
     "google-crc32c>=1.5",
     "jinja2>=3.1",
+    "pandas>=1.5",
     "pillow>=11",
     "prometheus-client>=0.20",
     "pydantic>=2.9,<3",
