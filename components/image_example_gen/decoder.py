@@ -139,6 +139,8 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.UnidentifiedImageError:
         raise DecodeError(*originals.explain_unidentified(data)) from None
+    except Image.DecompressionBombError as error:
+        raise DecodeError("too_many_pixels", _describe(error)) from None
     except MemoryError:
         raise DecodeError("memory_limit", "reading the header needed too much memory") from None
     except Exception as error:

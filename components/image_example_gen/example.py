@@ -9,12 +9,13 @@ serialization).
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Mapping, Sequence
 
 Feature = Sequence[int] | Sequence[float] | Sequence[bytes]
 
-_BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 0x0A, 0x12, 0x1A
+_BYTES_LIST, _FLOAT_LIST, _INT64_LIST = b"\x0a", b"\x12", b"\x1a"
 _FIELD_1 = b"\x0a"
 _FIELD_2 = b"\x12"
 
@@ -28,24 +29,29 @@ def encode_example(features: Mapping[str, Feature]) -> bytes:
     Raises:
       TypeError: a value is of another type.
     """
-    entries = b"".join(
-        _field(_FIELD_1, _field(_FIELD_1, name.encode()) + _field(_FIELD_2, _feature(features[name])))
+    entries = [
+        _field(_FIELD_1, _key(name) + _field(_FIELD_2, _feature(features[name])))
         for name in sorted(features)
-    )
-    return _field(_FIELD_1, entries)
+    ]
+    return _field(_FIELD_1, b"".join(entries))
+
+
+@functools.lru_cache(maxsize=256)
+def _key(name: str) -> bytes:
+    return _field(_FIELD_1, name.encode())
 
 
 def _feature(values: Feature) -> bytes:
     first = values[0]
     if isinstance(first, bytes):
-        body = b"".join(_field(_FIELD_1, value) for value in values)  # type: ignore[arg-type]
-        return _field(bytes([_BYTES_LIST]), body)
+        body = b"".join([_field(_FIELD_1, value) for value in values])  # type: ignore[arg-type]
+        return _field(_BYTES_LIST, body)
     if isinstance(first, float):
         packed = struct.pack(f"<{len(values)}f", *values)
-        return _field(bytes([_FLOAT_LIST]), _field(_FIELD_1, packed))
+        return _field(_FLOAT_LIST, _field(_FIELD_1, packed))
     if isinstance(first, int):
-        packed = b"".join(_varint(value & (1 << 64) - 1) for value in values)  # type: ignore[operator]
-        return _field(bytes([_INT64_LIST]), _field(_FIELD_1, packed))
+        packed = b"".join([_varint(value & (1 << 64) - 1) for value in values])  # type: ignore[operator]
+        return _field(_INT64_LIST, _field(_FIELD_1, packed))
     raise TypeError(f"a feature holds int, float or bytes, got {type(first).__name__}")
 
 

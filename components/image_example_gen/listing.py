@@ -106,6 +106,11 @@ def list_images(root: str, config: IngestConfig) -> Listing:
     Raises:
       UserError: nothing is there, it cannot be listed, or it has no images or too few classes.
     """
+    if not root:
+        raise UserError(
+            "no folder of images was given: `data.root` is empty",
+            fix="name one, as in `imagemill run PHOTOS`",
+        )
     root = paths.local(root)
     manifest = _manifest_path(root, config)
     listing = _from_manifest(manifest, config) if manifest else _from_folders(root, config)
@@ -115,8 +120,6 @@ def list_images(root: str, config: IngestConfig) -> Listing:
 
 def _manifest_path(root: str, config: IngestConfig) -> str:
     """The manifest to read, or "" for a folder of images."""
-    if not root:
-        raise UserError("no folder of images was given: `data.root` is empty", fix="name one, as in `imagemill run PHOTOS`")
     if root.lower().endswith(layouts.MANIFEST_SUFFIXES):
         if not _exists(root):
             raise _missing(root)

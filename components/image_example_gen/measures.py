@@ -68,9 +68,12 @@ def _from_histogram(counts: npt.NDArray[np.float64]) -> tuple[float, float, floa
 
 def _saturation(image: Image.Image) -> float:
     side = (min(image.width, _SATURATION_SIDE), min(image.height, _SATURATION_SIDE))
-    small = np.asarray(image.resize(side, Image.Resampling.BOX), dtype=np.float32)
-    high, low = small.max(axis=2), small.min(axis=2)
-    return float(np.mean((high - low) / np.maximum(high, 1)))
+    small = np.asarray(image.resize(side, Image.Resampling.NEAREST))
+    # Channel by channel: NumPy is ten times slower along an axis of three.
+    red, green, blue = (np.ascontiguousarray(small[..., channel]) for channel in range(3))
+    high = np.maximum(np.maximum(red, green), blue)
+    low = np.minimum(np.minimum(red, green), blue)
+    return float(np.mean((high - low) / np.maximum(high, 1), dtype=np.float64))
 
 
 def _sharpness(grey: npt.NDArray[np.uint8]) -> float:
@@ -78,5 +81,12 @@ def _sharpness(grey: npt.NDArray[np.uint8]) -> float:
     if min(grey.shape) < 3:
         return 0.0
     wide = grey.astype(np.int16)
-    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]
-    return float(laplacian.var(dtype=np.float64))
+    centre = wide[1:-1, 1:-1]
+    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1]
+    laplacian += wide[1:-1, :-2]
+    laplacian += wide[1:-1, 2:]
+    laplacian -= 4 * centre
+    # Sums of integers are exact, whatever order a machine takes them in.
+    values = laplacian.astype(np.float32).ravel()
+    mean = float(laplacian.sum(dtype=np.int64)) / values.size
+    return max(float(np.dot(values, values)) / values.size - mean**2, 0.0)
