@@ -9,12 +9,17 @@ import tempfile
 from collections.abc import Iterator
 
 
+def quiet_tensorflow() -> None:
+    """Asks TensorFlow for errors only; call before it is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
     """Keeps what C++ code says on stderr back; shows it only where an unexpected error follows."""
     from trainer.errors import UserError
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    quiet_tensorflow()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:
         saved = os.dup(2)

@@ -149,13 +149,17 @@ def prune(registry: str, keep: int, yes: bool) -> None:
 
 def compare(old: Version, new: Version) -> dict[str, dict[str, tuple[Any, Any]]]:
     """What differs between two versions, by section and key."""
-    sources = {
-        "metrics": lambda version: version.read_json("metrics.json").get("overall", {}),
-        "settings": lambda version: _flat(version.read_json("config.json")),
-        "data": lambda version: _flat(version.read_json("dataset.json")),
-        "lineage": lambda version: version.read_json("lineage.json"),
+    before, after = _facts(old), _facts(new)
+    return {section: _changes(before[section], after[section]) for section in before}
+
+
+def _facts(version: Version) -> dict[str, dict[str, Any]]:
+    return {
+        "metrics": version.read_json("metrics.json").get("overall", {}),
+        "settings": _flat(version.read_json("config.json")),
+        "data": _flat(version.read_json("dataset.json")),
+        "lineage": version.read_json("lineage.json"),
     }
-    return {section: _changes(read(old), read(new)) for section, read in sources.items()}
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

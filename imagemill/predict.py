@@ -61,8 +61,8 @@ def command(
         results = predict_stream(
             engine, find_inputs(inputs), top=top, batch_size=batch_size, threads=threads
         )
-    with _writer(output) as stream, contextlib.closing(_with_progress(results, stream)) as shown:
-        used, skipped = write_results(shown, form, stream)
+    with _writer(output) as stream:
+        used, skipped = write_results(_with_progress(results, stream), form, stream)
     if not used and not skipped:
         raise UserError(
             f"found no images under {', '.join(inputs)}", fix="name image files or folders"
@@ -96,7 +96,10 @@ def _write_table(results: Iterable[Result], stream: IO[str]) -> None:
     widths = [0, 0]
     for batch in batched(results, 100 if not stream.isatty() else 1):
         rows = [(r.path, a.class_name, a.probability) for r in batch for a in r.answers]
-        widths = [max(width, *(len(row[i]) for row in rows)) for i, width in enumerate(widths)]
+        widths = [
+            max(widths[0], *(len(path) for path, _, _ in rows)),
+            max(widths[1], *(len(name) for _, name, _ in rows)),
+        ]
         for path, name, probability in rows:
             line = f"{path:<{widths[0]}}  {name:<{widths[1]}}  {probability:.4f}"
             stream.write(line + "\n")

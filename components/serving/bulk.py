@@ -16,7 +16,7 @@ import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
 from components.image_example_gen.decoder import DecodeError
-from components.serving.engine import Engine
+from components.serving.engine import Engine, Probabilities
 from components.serving.inputs import Input, find_inputs
 
 SKIPPED = "skipped"
@@ -62,28 +62,44 @@ class ReadAndScore(beam.DoFn):  # type: ignore[misc]
         try:
             self._waiting.append((path, self._engine.prepare(Input(path).read())))
         except (DecodeError, OSError) as error:
-            self._skipped.inc()
-            line = json.dumps({"path": path, "error": str(error)}, ensure_ascii=False)
-            yield beam.pvalue.TaggedOutput(SKIPPED, line)
+            yield self._skip(path, error)
         if len(self._waiting) >= self._batch_size:
             yield from self._flush()
 
     def finish_bundle(self) -> Iterator[beam.utils.windowed_value.WindowedValue]:
         """Scores what is left."""
-        window = beam.transforms.window.GlobalWindow()
         for line in self._flush():
-            yield beam.utils.windowed_value.WindowedValue(line, window.max_timestamp(), [window])
+            if isinstance(line, beam.pvalue.TaggedOutput):
+                value = self._timed(line.value)
+                yield beam.pvalue.TaggedOutput(line.tag, value)
+            else:
+                yield self._timed(line)
 
-    def _flush(self) -> Iterator[str]:
+    @staticmethod
+    def _timed(line: str) -> beam.utils.windowed_value.WindowedValue:
+        window = beam.transforms.window.GlobalWindow()
+        return beam.utils.windowed_value.WindowedValue(line, window.max_timestamp(), [window])
+
+    def _flush(self) -> Iterator[str | beam.pvalue.TaggedOutput]:
         batch, self._waiting = self._waiting, []
-        scores = self._engine.predict([prepared for _, prepared in batch])
-        self._scored.inc(len(batch))
-        for (path, _), probabilities in zip(batch, scores, strict=True):
-            answers = [
-                {"class": answer.class_name, "probability": round(answer.probability, 6)}
-                for answer in self._engine.top(probabilities, self._top)
-            ]
-            yield json.dumps({"path": path, **answers[0], "answers": answers}, ensure_ascii=False)
+        scores = self._engine.predict_each([prepared for _, prepared in batch]) if batch else []
+        for (path, _), score in zip(batch, scores, strict=True):
+            yield (
+                self._skip(path, score) if isinstance(score, Exception) else self._line(path, score)
+            )
+
+    def _skip(self, path: str, error: Exception) -> beam.pvalue.TaggedOutput:
+        self._skipped.inc()
+        line = json.dumps({"path": path, "error": str(error)}, ensure_ascii=False)
+        return beam.pvalue.TaggedOutput(SKIPPED, line)
+
+    def _line(self, path: str, score: Probabilities) -> str:
+        self._scored.inc()
+        answers = [
+            {"class": answer.class_name, "probability": round(answer.probability, 6)}
+            for answer in self._engine.top(score, self._top)
+        ]
+        return json.dumps({"path": path, **answers[0], "answers": answers}, ensure_ascii=False)
 
 
 def score_inputs(

@@ -44,6 +44,10 @@ class Preparation(Settings):
     max_pixels: int = Field(100_000_000, ge=1, description="Images with more pixels are refused.")
 
 
+class UnreadableError(Exception):
+    """The model failed on an image that our decoder took."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """One class and its probability, 0 to 1."""
@@ -63,9 +67,16 @@ class Engine:
     """
 
     def __init__(
-        self, classifier: Classifier, path: str, version: int, preparation: Preparation
+        self,
+        classifier: Classifier,
+        path: str,
+        preparation: Preparation,
+        *,
+        name: str = "",
+        version: int = 0,
     ) -> None:
         self._classifier = classifier
+        self._name = name
         self.path = path
         self.version = version
         self.preparation = preparation
@@ -98,7 +109,15 @@ class Engine:
         if max_pixels is not None:
             limit = min(max_pixels, preparation.max_pixels)
             preparation = preparation.model_copy(update={"max_pixels": limit})
-        return cls(classifier, path, version.number if version else 0, preparation)
+        if version is None:
+            return cls(classifier, path, preparation)
+        name = version.path.split("/")[-2]
+        return cls(classifier, path, preparation, name=name, version=version.number)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as in the registry."""
+        return self._name or self.info.name or "model"
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -115,6 +134,18 @@ class Engine:
     def predict(self, prepared: Sequence[bytes]) -> Probabilities:
         """Probabilities, float32 [N, C], of N prepared images."""
         return np.asarray(self._classifier.predict(prepared), dtype=np.float32)
+
+    def predict_each(self, prepared: Sequence[bytes]) -> list[Probabilities | Exception]:
+        """As `predict`, but an image that the model cannot read spoils only its own answer.
+
+        Returns: float32 [C] per image, or an `UnreadableError`.
+        """
+        try:
+            return list(self.predict(prepared))
+        except Exception as error:
+            if len(prepared) == 1:
+                return [UnreadableError(str(error).partition("\n")[0])]
+        return [self.predict_each([one])[0] for one in prepared]
 
     def top(self, probabilities: Probabilities, count: int) -> list[Answer]:
         """The likeliest classes of one image, likeliest first; ties by the order of classes."""

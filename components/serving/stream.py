@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from components.image_example_gen.decoder import DecodeError
-from components.serving.engine import Answer, Engine
+from components.serving.engine import Answer, Engine, Probabilities
 from components.serving.inputs import Input
 
 _T = TypeVar("_T")
@@ -102,10 +102,16 @@ def _ready(engine: Engine, item: Input) -> _Ready:
 
 def _answer(engine: Engine, batch: list[_Ready], top: int) -> list[Result]:
     good = [ready for ready in batch if not ready.error]
-    scores = iter(engine.predict([ready.prepared for ready in good]))
+    scores = iter(engine.predict_each([ready.prepared for ready in good]) if good else ())
     return [
         Result(ready.path, (), ready.error)
         if ready.error
-        else Result(ready.path, tuple(engine.top(next(scores), top)))
+        else _result(engine, ready.path, next(scores), top)
         for ready in batch
     ]
+
+
+def _result(engine: Engine, path: str, score: Probabilities | Exception, top: int) -> Result:
+    if isinstance(score, Exception):
+        return Result(path, (), f"the model cannot read it: {score}")
+    return Result(path, tuple(engine.top(score, top)))
