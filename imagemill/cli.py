@@ -25,6 +25,7 @@ _VERBS = {
     "models": ("imagemill.models", "List, compare, promote and roll back models in a registry."),
     "schema": ("imagemill.schema", "Show, compare and accept the schema of the data."),
     "augment-preview": ("imagemill.augment_preview", "Draw what training will see."),
+    "kubeflow": ("imagemill.kubeflow", "Run the same pipeline on Kubeflow Pipelines v2."),
     "config": ("imagemill.config", "Explain the keys of a config, or print its JSON Schema."),
 }
 

@@ -34,8 +34,6 @@ def artifact_class(title: str) -> Any:
 def _to_tfx(given: TaskArtifact) -> artifact_lib.Artifact:
     artifact = artifact_class(given.title)()
     artifact.uri = given.path
-    if given.name:
-        artifact.name = given.name
     declared = artifact.artifact_type.properties
     for key, value in given.metadata.items():
         if key in _OF_KFP:

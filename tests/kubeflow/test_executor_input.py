@@ -70,7 +70,7 @@ def test_remote_locations_become_the_launchers_local_paths(uri, path):
 
 
 def test_a_scheme_that_the_launcher_cannot_fetch_is_refused():
-    with pytest.raises(UserError, match="file://x.*is none that KFP's launcher fetches"):
+    with pytest.raises(UserError, match=r"file://x.*is none that KFP's launcher fetches"):
         local_path("file://x")
 
 

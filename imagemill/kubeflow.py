@@ -1,0 +1,243 @@
+"""`imagemill kubeflow`: compile the pipeline for Kubeflow Pipelines v2, build its image, submit it, follow it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainer.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from kubeflow.client import Cluster
+    from pipeline.config import Config
+
+_CONFIG = click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    required=True,
+    help="YAML config with a `kubeflow:` section.",
+)
+_SET = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any key of the config."
+)
+_PARAMETER = click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A run parameter, such as epochs=20, force=1, registry=s3://models; may be repeated.",
+)
+_CONNECTION = (
+    click.option("--host", default=None, help="Address of the KFP API; default: `kubeflow.host`."),
+    click.option("--namespace", default=None, help="Namespace; default: `kubeflow.namespace`."),
+)
+
+
+@click.group()
+def command() -> None:
+    """Run the same pipeline on Kubeflow Pipelines v2.
+
+    \b
+    imagemill kubeflow compile --config scenes.yaml -o pipeline.yaml
+    imagemill kubeflow build-image -t registry.example.com/imagemill:1
+    imagemill kubeflow submit --config scenes.yaml --wait
+    """
+
+
+def _connection(function: Any) -> Any:
+    for option in reversed(_CONNECTION):
+        function = option(function)
+    return function
+
+
+@command.command(name="compile")
+@_CONFIG
+@_SET
+@click.option("-o", "--output", "file", metavar="FILE", default="pipeline.yaml", show_default=True)
+def compile_command(config_file: str, settings: tuple[str, ...], file: str) -> None:
+    """Write the pipeline as YAML for KFP v2 (pipeline spec 2.1.0 and platform spec)."""
+    _write(Path(file), _compiled(_read(config_file, settings)))
+    click.echo(f"Wrote {file}. Upload it in KFP's UI, or run `imagemill kubeflow submit`.")
+
+
+@command.command(name="build-image")
+@click.option(
+    "-t",
+    "--tag",
+    required=True,
+    help="Name of the image, such as registry.example.com/imagemill:1.",
+)
+@click.option("--gpu", is_flag=True, help="With CUDA libraries, for the trainer.")
+@click.option(
+    "--weights", metavar="FILE", help="ImageNet weights to bake in, for clusters without internet."
+)
+@click.option("--base", default=None, help="Base image instead of Debian trixie slim.")
+@click.option(
+    "--builder", default=None, help="buildah, podman or docker; default: the first found."
+)
+@click.option("--push", is_flag=True, help="Push it, and print its digest for `kubeflow.image`.")
+@click.option("--dry-run", is_flag=True, help="Print the command only.")
+def build_image(**options: Any) -> None:
+    """Build the container image that every step runs in."""
+    from kubeflow.image_build import build
+
+    build(**options)
+
+
+@command.command()
+@_CONFIG
+@_SET
+@_PARAMETER
+@_connection
+@click.option("--wait", is_flag=True, help="Follow the run; the exit code is the run's.")
+@click.option("--timeout", default=24 * 3600, show_default=True, help="Seconds to wait at most.")
+def submit(
+    config_file: str,
+    settings: tuple[str, ...],
+    parameters: tuple[str, ...],
+    host: str | None,
+    namespace: str | None,
+    wait: bool,
+    timeout: int,
+) -> int:
+    """Compile, upload as a new version of the pipeline, and start a run of it."""
+    from kubeflow.submit import submit as submit_run
+
+    config = _read(config_file, settings)
+    cluster = _cluster(config, host, namespace)
+    text = _compiled(config)
+    run_id = submit_run(cluster, config, text, _values(parameters))
+    click.echo(f"Run {run_id} of {config.name} started: {cluster.run_url(run_id)}")
+    return _follow(cluster, run_id, timeout) if wait else int(ExitCode.OK)
+
+
+@command.command()
+@click.argument("run_id")
+@_CONFIG
+@_SET
+@_connection
+@click.option("--wait", is_flag=True, help="Follow the run to its end; the exit code is the run's.")
+@click.option("--timeout", default=24 * 3600, show_default=True, help="Seconds to wait at most.")
+def status(
+    run_id: str,
+    config_file: str,
+    settings: tuple[str, ...],
+    host: str | None,
+    namespace: str | None,
+    wait: bool,
+    timeout: int,
+) -> int:
+    """Show the state of each step of RUN_ID."""
+    from kubeflow.client import FINAL_STATES, Outcome
+
+    cluster = _cluster(_read(config_file, settings), host, namespace)
+    if wait:
+        return _follow(cluster, run_id, timeout)
+    outcome: Outcome = cluster.outcome(run_id)
+    for step, state in outcome.steps.items():
+        click.echo(f"{step:20} {state}")
+    click.echo(f"{'run':20} {outcome.state}")
+    return int(ExitCode.OK if outcome.state not in FINAL_STATES else outcome.exit_code)
+
+
+@command.command()
+@click.argument("run_id")
+@click.argument("step")
+@_CONFIG
+@_SET
+@_connection
+def logs(
+    run_id: str,
+    step: str,
+    config_file: str,
+    settings: tuple[str, ...],
+    host: str | None,
+    namespace: str | None,
+) -> None:
+    """Print the log of one STEP, such as trainer, of RUN_ID."""
+    cluster = _cluster(_read(config_file, settings), host, namespace)
+    for line in cluster.logs(run_id, step):
+        click.echo(line)
+
+
+@command.command(name="list")
+@_CONFIG
+@_SET
+@_connection
+@click.option("--count", default=20, show_default=True, help="Runs to show, newest first.")
+def list_runs(
+    config_file: str,
+    settings: tuple[str, ...],
+    host: str | None,
+    namespace: str | None,
+    count: int,
+) -> None:
+    """List runs of the config's experiment."""
+    config = _read(config_file, settings)
+    cluster = _cluster(config, host, namespace)
+    for run in cluster.runs(config.kubeflow.experiment or config.name, count):
+        click.echo(f"{run.run_id}  {run.state:10}  {run.created}  {run.name}")
+
+
+def _read(config_file: str, settings: tuple[str, ...]) -> Config:
+    from imagemill.options import overrides
+    from pipeline.config import load_config
+
+    return load_config(config_file, overrides({}, settings))
+
+
+def _compiled(config: Config) -> str:
+    import tempfile
+
+    from imagemill.quiet import quiet
+
+    # TFX's noise goes to a file nobody needs: whatever it means is raised, too.
+    with tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log"):
+        from kubeflow.compile import compile_pipeline
+
+        compiled = compile_pipeline(config)
+    for warning in compiled.warnings:
+        click.echo(str(warning), err=True)
+    return compiled.yaml()
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {str(file)!r}: {error.strerror}", fix="choose another with `-o FILE`"
+        ) from None
+
+
+def _cluster(config: Config, host: str | None, namespace: str | None) -> Cluster:
+    from kubeflow.client import connect
+
+    return connect(host or config.kubeflow.host, namespace or config.kubeflow.namespace)
+
+
+def _values(parameters: tuple[str, ...]) -> dict[str, str]:
+    values = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"a parameter is NAME=VALUE, got {text!r}")
+        values[name] = value
+    return values
+
+
+def _follow(cluster: Cluster, run_id: str, timeout: int) -> int:
+    """Prints every change of a step's state until the run ends."""
+    outcome = cluster.wait(
+        run_id, timeout, lambda step, state: click.echo(f"{step:20} {state}", file=sys.stdout)
+    )
+    click.echo(f"{'run':20} {outcome.state}{': ' + outcome.error if outcome.error else ''}")
+    return int(outcome.exit_code)
