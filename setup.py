@@ -67,7 +67,12 @@ PER_STACK = {
     ],
 }
 EXTRAS = {
-    "test": ["hypothesis>=6.100", "pytest>=8", "pytest-timeout>=2.3"],
+    "test": [
+        "hypothesis>=6.100",
+        f"kfp-kubernetes~=2.16.1; {MODERN}",
+        "pytest>=8",
+        "pytest-timeout>=2.3",
+    ],
     "lint": ["mypy>=1.11", "ruff>=0.6", "types-pyyaml>=6"],
     "gpu": [f"tensorflow[and-cuda]~=2.16.1; {LEGACY}", f"tensorflow[and-cuda]~=2.21.0; {MODERN}"],
 }
