@@ -24,7 +24,7 @@ from components.image_example_gen.measures import NAMES
 from trainer.features import CLASS_NAME, STAT_PREFIX
 
 _JS_NOISE = 8.0
-_LABEL_NOISE = 1.5
+_LABEL_DEVIATIONS = 3.0
 _Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
 
@@ -154,8 +154,14 @@ def _limits(base: _Dataset, other: _Dataset, config: DriftConfig) -> dict[str, f
         if feature in both and not _is_constant(base, other, feature)
     }
     if CLASS_NAME in both:
-        limits[CLASS_NAME] = min(1.0, max(config.labels, _LABEL_NOISE * inverse**0.5))
+        limits[CLASS_NAME] = min(1.0, max(config.labels, _label_noise(base, inverse)))
     return limits
+
+
+def _label_noise(base: _Dataset, inverse: float) -> float:
+    """Three standard deviations of the share of the most frequent class, 1.5 / sqrt(n) at most."""
+    share = min(0.5, max(_shares(base).values(), default=0.5))
+    return _LABEL_DEVIATIONS * float((share * (1 - share) * inverse) ** 0.5)
 
 
 def _is_constant(base: _Dataset, other: _Dataset, feature: str) -> bool:

@@ -89,7 +89,11 @@ class QualityConfig(Settings):
         0.45, ge=0, le=1, description="Largest share of the area that is all but white, 0 to 1."
     )
     blank_contrast: float = Field(
-        5, ge=0, le=127, description="Least standard deviation of grey, in grey levels of 255."
+        0.03,
+        ge=0,
+        le=1,
+        description="Least contrast: standard deviation of grey over its mean (+ 10 levels); photos have "
+        "0.07 and more.",
     )
     blank_entropy: float = Field(
         2,

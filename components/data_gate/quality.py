@@ -88,6 +88,8 @@ def _rules(table: ImageTable, config: QualityConfig) -> list[Rule]:
     stats, median = table.stats, config.share_of_median
     contrast, brightness = stats["contrast"], stats["brightness"]
     detail = stats["sharpness"] / np.maximum(contrast, 1) ** 2
+    # Over the mean, so that a night photo is dark and not blank; + 10 keeps noise in black frames from counting.
+    weber = contrast / (brightness + 10)
     highlights = brightness + 2 * contrast
     clipped = np.array([clipped_share(each) for each in table.thumbnails], dtype=np.float64)
     unclipped = 1 - clipped
@@ -96,11 +98,7 @@ def _rules(table: ImageTable, config: QualityConfig) -> list[Rule]:
     return [
         Rule("tiny", side, config.min_side, median, lambda row: f"shorter side {side[row]:.0f} px"),
         Rule(
-            "blank",
-            contrast,
-            config.blank_contrast,
-            median,
-            lambda row: f"contrast {contrast[row]:.1f}",
+            "blank", weber, config.blank_contrast, median, lambda row: f"contrast {weber[row]:.3f}"
         ),
         Rule(
             "blank",
