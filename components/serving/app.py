@@ -124,8 +124,8 @@ class _Routes:
         return JSONResponse({"status": "alive"})
 
     async def _readiness(self, request: Request) -> Response:  # noqa: ARG002
-        ready = self._service.ready
-        facts = {"ready": ready, "version": self._service.engine.version}
+        ready, engine = self._service.ready, self._service.engine
+        facts = {"ready": ready, "model": engine.name, "version": engine.version}
         return JSONResponse(facts, 200 if ready else 503)
 
     async def _show_metrics(self, request: Request) -> Response:  # noqa: ARG002
