@@ -15,7 +15,9 @@ def _run(view: RunView) -> None:
     with view:
         view.on_step(StepEvent("trainer", StepState.RUNNING))
         report("train", done=0.5, total=2, unit="epochs")
-        report("train", done=1, total=2, unit="epochs", metrics={"accuracy": 0.912345})
+        figures = {"epoch": 1, "accuracy": 0.912345, "images_per_second": 53.2, "seconds_left": 65}
+        report("train", done=1, total=2, unit="epochs", metrics=figures, final=True)
+        report("train", done=2, total=2, unit="epochs", final=True, note="stopped early")
         view.on_step(StepEvent("trainer", StepState.DONE, 61.0))
         view.on_step(StepEvent("model-pusher", StepState.RUNNING))
         view.on_step(StepEvent("model-pusher", StepState.FAILED, 1.5))
@@ -28,8 +30,9 @@ def test_plain_lines_where_output_is_no_terminal():
     assert out.getvalue().splitlines() == [
         "Loading TFX ...",
         "Train ...",
-        "    train: 1/2 epochs  accuracy 0.9123",
-        "Train: done in 1:01",
+        "    1/2 epochs  accuracy 0.9123  53 images/s  about 1:05 left",
+        "    stopped early",
+        "Train: done in 1:01 (stopped early)",
         "Push to the registry ...",
         "Push to the registry: failed in 1.5 s",
     ]

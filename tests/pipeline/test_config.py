@@ -129,9 +129,10 @@ def test_a_missing_or_binary_file_is_explained(tmp_path: Path):
 
 def test_beam_arguments():
     assert _make(beam={"workers": 3, "mode": "in_memory"}).beam.pipeline_args() == [
-        "--runner=DirectRunner",
+        "--runner=FnApiRunner",
         "--direct_running_mode=in_memory",
         "--direct_num_workers=3",
+        "--sdk_container_image=unused",
     ]
     flink = _make(beam={"runner": "FlinkRunner", "args": ["--flink_master=h:1"]})
     assert flink.beam.pipeline_args() == ["--runner=FlinkRunner", "--flink_master=h:1"]
