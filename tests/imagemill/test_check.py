@@ -1,0 +1,129 @@
+"""`imagemill check` as a person meets it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from imagemill.cli import run_command
+from tests.components.data_gate.world import hash_of, jpeg, photo
+
+_PER_CLASS = 8
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of clean photos without splits."""
+    root = tmp_path / "photos"
+    for name in ("cat", "dog"):
+        (root / name).mkdir(parents=True)
+        for number in range(_PER_CLASS):
+            (root / name / f"{number}.jpg").write_bytes(jpeg(photo(hash_of(name, number))))
+    return root
+
+
+@pytest.fixture
+def dirty(photos: Path) -> Path:
+    """The same with one photo in both classes, one copy in its class and one broken file."""
+    shutil.copy(photos / "cat" / "0.jpg", photos / "dog" / "wrong.jpg")
+    shutil.copy(photos / "cat" / "1.jpg", photos / "cat" / "copy.jpg")
+    (photos / "dog" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no image")
+    return photos
+
+
+def _check(*args: object) -> int:
+    return run_command(["check", *map(str, args)])
+
+
+def test_clean_photos_pass(photos: Path, capsys):
+    assert _check(photos) == 0
+    out = capsys.readouterr().out
+    assert "16 files, 16 images, 2 classes (folders)" in out
+    assert "Passed" in out
+
+
+def test_conflicting_labels_exit_with_3_and_say_what_to_do(dirty: Path, capsys):
+    assert _check(dirty) == 3
+    out = capsys.readouterr().out
+    assert "ERROR  same image under two labels: 2 of 18 images (tolerated: 0)" in out
+    assert "cat/0.jpg = dog/wrong.jpg" in out
+    assert (
+        "-> keep the copy in the right class, delete the others  [gate.policies.label_conflicts]"
+        in out
+    )
+    assert "dog/broken.jpg" in out
+    assert "Refused" in out
+
+
+def test_a_policy_on_the_command_line(dirty: Path):
+    assert (
+        _check(
+            dirty,
+            "--set",
+            "gate.policies.label_conflicts=warn",
+            "--set",
+            "gate.policies.unreadable_files=warn",
+        )
+        == 0
+    )
+
+
+def test_json_holds_every_file(dirty: Path, capsys):
+    assert _check(dirty, "--json", "-") == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found["images"] == 18
+    by_kind = {finding["kind"]: finding for finding in found["findings"]}
+    assert by_kind.keys() == {"label_conflicts", "unreadable_files", "exact_duplicates"}
+    [group] = by_kind["exact_duplicates"]["items"]
+    assert [image["path"] for image in group["images"]] == ["cat/1.jpg", "cat/copy.jpg"]
+
+
+def test_fix_list_says_what_to_do_with_each_file(dirty: Path, tmp_path: Path):
+    _check(dirty, "--fix-list", tmp_path / "fix.csv", "--quiet")
+    with (tmp_path / "fix.csv").open(newline="") as file:
+        rows = {(row["path"], row["finding"]): row for row in csv.DictReader(file)}
+    assert rows["cat/copy.jpg", "exact_duplicates"]["action"] == "delete"
+    assert rows["cat/copy.jpg", "exact_duplicates"]["keep"] == "cat/1.jpg"
+    assert rows["dog/broken.jpg", "unreadable_files"]["action"] == "replace"
+    assert rows["dog/wrong.jpg", "label_conflicts"]["action"] == "review"
+    assert ("cat/1.jpg", "exact_duplicates") not in rows
+
+
+def test_page_is_self_contained_and_escapes_names(dirty: Path, tmp_path: Path):
+    (dirty / "cat" / "1.jpg").rename(dirty / "cat" / "<b>&'.jpg")
+    page = tmp_path / "page.html"
+    _check(dirty, "--html", page, "--quiet")
+    text = page.read_text()
+    assert text.count("data:image/jpeg;base64,") == 4
+    assert "&lt;b&gt;&amp;" in text
+    assert "<b>&'" not in text
+    assert not re.search(r"(src|href)=.(?!data:)", text)
+
+
+def test_leakage_between_given_splits(photos: Path, tmp_path: Path):
+    root = tmp_path / "split"
+    shutil.copytree(photos, root / "train")
+    shutil.copytree(photos, root / "test")
+    found = tmp_path / "found.json"
+    assert _check(root, "--json", found, "--quiet") == 3
+    kinds = {f["kind"]: f["count"] for f in json.loads(found.read_text())["findings"]}
+    assert kinds == {"leakage": 16}
+
+
+def test_nothing_there_is_a_usage_error(tmp_path: Path, capsys):
+    assert _check(tmp_path / "nowhere") == 2
+    assert "there is nothing at" in capsys.readouterr().err
+
+
+def test_it_writes_nothing_into_the_photos_or_the_registry(
+    photos: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    _check(photos)
+    assert sorted(tmp_path.rglob("*")) == before
