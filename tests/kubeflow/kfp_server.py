@@ -1,0 +1,194 @@
+"""A small HTTP server that speaks as much of KFP's v2beta1 API as the verbs use, for tests."""
+
+from __future__ import annotations
+
+import email
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import yaml
+
+
+@dataclass
+class State:
+    """What the server holds; tests set `script` to say how runs go."""
+
+    token: str | None = None
+    pipelines: dict[str, str] = field(default_factory=dict)
+    versions: list[dict[str, str]] = field(default_factory=list)
+    documents: list[list[dict]] = field(default_factory=list)
+    experiments: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    script: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    looks: int = 0
+    failures: int = 0
+    url: str = ""
+
+
+@contextmanager
+def kfp_server() -> Iterator[State]:
+    """Serves on a free port of this machine while the body runs."""
+    state = State()
+
+    class Handler(_Handler):
+        held = state
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    held: State
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._route("GET")
+
+    def do_POST(self) -> None:
+        self._route("POST")
+
+    def _route(self, method: str) -> None:
+        state, url = self.held, urlparse(self.path)
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if state.token and self.headers.get("authorization") != f"Bearer {state.token}":
+            return self._send(401, {"error": "no token"})
+        if state.failures and url.path.startswith("/apis/v2beta1/runs/"):
+            state.failures -= 1
+            return self._send(503, {"error": "restarting"})
+        for verb, pattern, name in _ROUTES:
+            found = re.fullmatch(pattern, url.path)
+            if verb == method and found:
+                return getattr(self, name)(*found.groups())
+        return self._send(404, {"error": f"{method} {url.path}"})
+
+    def _send(self, status: int, value: Any) -> None:
+        text = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def _wanted(self) -> str | None:
+        predicates = json.loads(self.query.get("filter") or "{}").get("predicates", [])
+        return (
+            predicates[0].get("stringValue") or predicates[0].get("string_value")
+            if predicates
+            else None
+        )
+
+    def health(self) -> None:
+        self._send(200, {"multi_user": False})
+
+    def list_pipelines(self) -> None:
+        found = [
+            {"pipeline_id": i, "display_name": n}
+            for n, i in self.held.pipelines.items()
+            if self._wanted() in (None, n)
+        ]
+        self._send(200, {"pipelines": found, "total_size": len(found)} if found else {})
+
+    def _document(self) -> None:
+        raw = b"Content-Type: " + self.headers["Content-Type"].encode() + b"\n\n" + self.body
+        [part] = email.message_from_bytes(raw).get_payload()
+        self.held.documents.append(list(yaml.safe_load_all(part.get_payload(decode=True))))
+
+    def upload(self) -> None:
+        self._document()
+        name = self.query["name"]
+        self.held.pipelines[name] = f"pipeline-{len(self.held.pipelines) + 1}"
+        self._send(200, {"pipeline_id": self.held.pipelines[name], "display_name": name})
+
+    def upload_version(self) -> None:
+        self._document()
+        version = {
+            "pipeline_id": self.query["pipelineid"],
+            "pipeline_version_id": f"version-{len(self.held.versions) + 1}",
+            "display_name": self.query["name"],
+        }
+        self.held.versions.append(version)
+        self._send(200, version)
+
+    def list_versions(self, pipeline_id: str) -> None:
+        found = [v for v in self.held.versions if v["pipeline_id"] == pipeline_id]
+        self._send(200, {"pipeline_versions": found})
+
+    def list_experiments(self) -> None:
+        found = [
+            {"experiment_id": i, "display_name": n}
+            for n, i in self.held.experiments.items()
+            if self._wanted() in (None, n)
+        ]
+        self._send(200, {"experiments": found})
+
+    def make_experiment(self) -> None:
+        name = json.loads(self.body)["display_name"]
+        self.held.experiments[name] = f"experiment-{len(self.held.experiments) + 1}"
+        self._send(200, {"experiment_id": self.held.experiments[name], "display_name": name})
+
+    def make_run(self) -> None:
+        run_id = f"run-{len(self.held.runs) + 1}"
+        self.held.runs[run_id] = {**json.loads(self.body), "run_id": run_id, "state": "PENDING"}
+        self._send(200, self.held.runs[run_id])
+
+    def get_run(self, run_id: str) -> None:
+        state = self.held
+        if run_id not in state.runs:
+            return self._send(404, {"error": f"run {run_id} not found"})
+        run = dict(state.runs[run_id])
+        if state.script:
+            run["state"], steps = state.script[min(state.looks, len(state.script) - 1)]
+            state.looks += 1
+            run["run_details"] = {"task_details": [_task(*item) for item in steps.items()]}
+            if run["state"] == "FAILED":
+                run["error"] = {"code": 13, "message": "a step failed"}
+        return self._send(200, run)
+
+    def list_runs(self) -> None:
+        self._send(200, {"runs": list(reversed(self.held.runs.values()))})
+
+    def log(self, run_id: str, node: str) -> None:
+        self._send(200, f"{run_id} {node} line 1\nline 2\n")
+
+
+def _task(name: str, state: str) -> dict[str, Any]:
+    return {
+        "task_id": f"id-{name}",
+        "display_name": name,
+        "state": state,
+        "child_tasks": [{"pod_name": f"pod-of-{name}"}],
+    }
+
+
+_API = "/apis/v2beta1"
+_ROUTES = [
+    ("GET", f"{_API}/healthz", "health"),
+    ("GET", f"{_API}/pipelines", "list_pipelines"),
+    ("POST", f"{_API}/pipelines/upload", "upload"),
+    ("POST", f"{_API}/pipelines/upload_version", "upload_version"),
+    ("GET", f"{_API}/pipelines/([^/]+)/versions", "list_versions"),
+    ("GET", f"{_API}/experiments", "list_experiments"),
+    ("POST", f"{_API}/experiments", "make_experiment"),
+    ("POST", f"{_API}/runs", "make_run"),
+    ("GET", f"{_API}/runs", "list_runs"),
+    ("GET", f"{_API}/runs/([^/]+)", "get_run"),
+    ("GET", "/apis/v1alpha1/runs/([^/]+)/nodes/([^/]+)/log", "log"),
+]
