@@ -10,7 +10,8 @@ import hypothesis
 # Read by TensorFlow and Keras when they are first imported, so set before any test module is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-os.environ["KERAS_HOME"] = tempfile.mkdtemp(prefix="imagemill-tests-keras-")
+_KERAS_HOME = tempfile.TemporaryDirectory(prefix="imagemill-tests-keras-")
+os.environ["KERAS_HOME"] = _KERAS_HOME.name
 
 # No deadline: the machine may be busy, and a slow example is not a wrong one.
 hypothesis.settings.register_profile("default", deadline=None)
