@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.cluster_config import ClusterConfig, NodeConfig, quantity
+from pipeline.config import BeamConfig
 
 Document = dict[str, Any]
 IMAGE_PARAMETER = "image"
@@ -119,16 +120,15 @@ def _flag(flags: Mapping[str, str], name: str) -> list[str]:
     return [name, flags[name]]
 
 
-def beam_arguments(node: NodeConfig) -> list[str]:
-    """Beam's options of a step: its own, or as many threads in the pod as it has cores."""
+def beam_arguments(beam: BeamConfig, node: NodeConfig) -> list[str]:
+    """Beam's options of a step: its own, or those of `beam:` with a worker per core of the pod.
+
+    A count of cores that Beam finds by itself would be the node's, not the pod's.
+    """
     if node.beam is not None:
         return list(node.beam)
     workers = max(1, math.ceil(quantity(node.cpu or "1")))
-    return [
-        "--runner=DirectRunner",
-        "--direct_running_mode=multi_threading",
-        f"--direct_num_workers={workers}",
-    ]
+    return beam.model_copy(update={"workers": workers}).pipeline_args()
 
 
 def set_task(document: Document, node_id: str, node: NodeConfig) -> None:

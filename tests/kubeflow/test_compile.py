@@ -8,10 +8,11 @@ import json
 import pytest
 import yaml
 
+from kubeflow.document import beam_arguments
 from kubeflow.lint import problems
 from kubeflow.schema_check import check_pipeline_spec, check_platform_spec, has_kubernetes_protos
-from pipeline.cluster_config import NODE_IDS
-from pipeline.config import load_config
+from pipeline.cluster_config import NODE_IDS, NodeConfig
+from pipeline.config import BeamConfig, load_config
 from tests.kubeflow import golden
 
 
@@ -140,13 +141,20 @@ def test_placement_of_the_trainer(compiled):
     assert given["securityContext"]["runAsNonRoot"] is True
 
 
-def test_no_beam_option_of_the_machine_that_compiled(spec):
+def test_beam_runs_in_the_pod_on_its_cores_not_on_those_of_the_machine_that_compiled(spec):
     args = _container(spec, "image-example-gen")["args"]
-    assert args[-3:] == [
-        "--runner=DirectRunner",
-        "--direct_running_mode=multi_threading",
-        "--direct_num_workers=4",  # its cpu limit
+    assert "--direct_num_workers=4" in args  # its cpu limit
+    assert "--direct_num_workers=2" in _container(spec, "statistics-gen")["args"]
+
+
+def test_beam_elsewhere_for_the_whole_pipeline_or_for_a_step():
+    flink = BeamConfig(runner="FlinkRunner", args=("--flink_master=flink:8081",))
+    spark = NodeConfig(beam=("--runner=SparkRunner",))
+    assert beam_arguments(flink, NodeConfig(cpu="2")) == [
+        "--runner=FlinkRunner",
+        "--flink_master=flink:8081",
     ]
+    assert beam_arguments(flink, spark) == ["--runner=SparkRunner"]
 
 
 def test_every_known_step_can_be_configured(spec):
