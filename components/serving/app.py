@@ -104,7 +104,8 @@ class _Routes:
         async def handle(request: Request) -> Response:
             started = time.perf_counter()
             try:
-                response = await handler(request)
+                with self._metrics.in_progress.track_inprogress():
+                    response = await handler(request)
             except RequestError as error:
                 response = JSONResponse({"error": error.message}, error.status)
                 if error.status == 503:

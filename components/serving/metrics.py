@@ -19,6 +19,11 @@ class ServeMetrics:
             ("route", "status"),
             registry=self._registry,
         )
+        self.in_progress = Gauge(
+            "imagemill_requests_in_progress",
+            "Requests that were read and are not answered yet.",
+            registry=self._registry,
+        )
         self.latency = Histogram(
             "imagemill_request_seconds",
             "Time from the request's arrival to its answer.",

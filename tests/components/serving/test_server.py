@@ -136,7 +136,10 @@ def test_unknown_places_are_explained(server):
 
 def test_health_readiness_status_and_metadata(server):
     assert server.request("GET", "/healthz") == (200, {"status": "alive"})
-    assert server.request("GET", "/readyz") == (200, {"ready": True, "model": "colours", "version": 1})
+    assert server.request("GET", "/readyz") == (
+        200,
+        {"ready": True, "model": "colours", "version": 1},
+    )
     _, status = server.request("GET", "/v1/models/colours")
     assert status["model_version_status"][0]["state"] == "AVAILABLE"
     _, metadata = server.request("GET", "/v1/models/colours/metadata")
