@@ -31,10 +31,12 @@ class Policies(Settings):
         _FIVE_PERCENT, description="Near duplicates in two classes; of all images."
     )
     exact_duplicates: Policy = Field(
-        _WARN, description="Copies in one class and split; the copies, of all images."
+        _WARN,
+        description="Files with equal content, leaks and conflicts too; those beyond the first, of all images.",
     )
     near_duplicates: Policy = Field(
-        _WARN, description="Near duplicates in one class and split; the surplus, of all images."
+        _WARN,
+        description="Images that look alike; those beyond the first of each group, of all images.",
     )
     unreadable_files: Policy = Field(
         _FIVE_PERCENT, description="Files that became no example; of all files."

@@ -3,7 +3,7 @@
     findings = duplicate_findings(table, exact_groups(table), near_groups(table))
 
 An exact group has one file content (SHA-256); a near group one look (`components.near_duplicates`) and at least
-two contents. Each group gives at most one finding: the worst that it shows.
+two contents. Every group is a duplicate; one in two classes is also a label conflict, one in two splits also leakage.
 """
 
 from __future__ import annotations
@@ -46,15 +46,9 @@ def duplicate_findings(
 
 
 def _findings(table: ImageTable, found: Iterable[Group], prefix: str, plain: str) -> list[Raw]:
-    """A group in two classes is a label conflict and one in two splits is leakage; both may hold."""
-    conflicts, leaks, rest = [], [], []
-    for group in found:
-        if _classes(table, group) > 1:
-            conflicts.append(group)
-        if _leaked(table, group):
-            leaks.append(group)
-        if _classes(table, group) == 1 and not _leaked(table, group):
-            rest.append(group)
+    every = list(found)
+    conflicts = [group for group in every if _classes(table, group) > 1]
+    leaks = [group for group in every if _leaked(table, group)]
     total = len(table)
     return [
         _raw(
@@ -65,7 +59,7 @@ def _findings(table: ImageTable, found: Iterable[Group], prefix: str, plain: str
             table.held_out(),
         ),
         _raw(table, f"{prefix}label_conflicts", conflicts, sum(map(len, conflicts)), total),
-        _raw(table, plain, rest, sum(len(group) - 1 for group in rest), total),
+        _raw(table, plain, every, sum(len(group) - 1 for group in every), total),
     ]
 
 

@@ -9,29 +9,37 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from components.data_gate.findings import Finding, GateReport, Item
+from components.data_gate.findings import Finding, GateReport, ImageRef, Item
 
 COLUMNS = ("action", "path", "class", "split", "finding", "level", "keep", "detail")
 _COPIES = ("leakage", "near_leakage", "exact_duplicates", "near_duplicates")
+_WORSE = ("leakage", "near_leakage", "label_conflicts", "near_label_conflicts")
 
 
 def write_fix_list(report: GateReport, path: str) -> int:
-    """Writes the list; returns the number of rows."""
+    """Writes the list; returns the number of rows.
+
+    A group of duplicates that is leakage or a label conflict is listed as that alone.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    rows = [row for finding in report.findings for row in _rows(finding)]
+    worse = {item.images for f in report.findings if f.kind in _WORSE for item in f.items}
+    rows = [row for finding in report.findings for row in _rows(finding, worse)]
     writer.writerows(rows)
     Path(path).write_text(buffer.getvalue(), encoding="utf-8")
     return len(rows)
 
 
-def _rows(finding: Finding) -> Iterator[tuple[str, ...]]:
+def _rows(finding: Finding, worse: Collection[tuple[ImageRef, ...]]) -> Iterator[tuple[str, ...]]:
     for item in finding.items:
-        yield from _of_copies(finding, item) if finding.kind in _COPIES else _of_each(finding, item)
+        if finding.kind in _WORSE or item.images not in worse:
+            yield from (
+                _of_copies(finding, item) if finding.kind in _COPIES else _of_each(finding, item)
+            )
 
 
 def _of_copies(finding: Finding, item: Item) -> Iterator[tuple[str, ...]]:

@@ -79,8 +79,10 @@ def test_json_holds_every_file(dirty: Path, capsys):
     assert found["images"] == 18
     by_kind = {finding["kind"]: finding for finding in found["findings"]}
     assert by_kind.keys() == {"label_conflicts", "unreadable_files", "exact_duplicates"}
-    [group] = by_kind["exact_duplicates"]["items"]
-    assert [image["path"] for image in group["images"]] == ["cat/1.jpg", "cat/copy.jpg"]
+    groups = [
+        [image["path"] for image in item["images"]] for item in by_kind["exact_duplicates"]["items"]
+    ]
+    assert groups == [["cat/0.jpg", "dog/wrong.jpg"], ["cat/1.jpg", "cat/copy.jpg"]]
 
 
 def test_fix_list_says_what_to_do_with_each_file(dirty: Path, tmp_path: Path):
@@ -91,7 +93,9 @@ def test_fix_list_says_what_to_do_with_each_file(dirty: Path, tmp_path: Path):
     assert rows["cat/copy.jpg", "exact_duplicates"]["keep"] == "cat/1.jpg"
     assert rows["dog/broken.jpg", "unreadable_files"]["action"] == "replace"
     assert rows["dog/wrong.jpg", "label_conflicts"]["action"] == "review"
+    # What is kept needs no row, and a conflict is listed as a conflict only.
     assert ("cat/1.jpg", "exact_duplicates") not in rows
+    assert ("dog/wrong.jpg", "exact_duplicates") not in rows
 
 
 def test_page_is_self_contained_and_escapes_names(dirty: Path, tmp_path: Path):
@@ -99,7 +103,7 @@ def test_page_is_self_contained_and_escapes_names(dirty: Path, tmp_path: Path):
     page = tmp_path / "page.html"
     _check(dirty, "--html", page, "--quiet")
     text = page.read_text()
-    assert text.count("data:image/jpeg;base64,") == 4
+    assert text.count("data:image/jpeg;base64,") == 6
     assert "&lt;b&gt;&amp;" in text
     assert "<b>&'" not in text
     assert not re.search(r"(src|href)=.(?!data:)", text)
@@ -112,7 +116,7 @@ def test_leakage_between_given_splits(photos: Path, tmp_path: Path):
     found = tmp_path / "found.json"
     assert _check(root, "--json", found, "--quiet") == 3
     kinds = {f["kind"]: f["count"] for f in json.loads(found.read_text())["findings"]}
-    assert kinds == {"leakage": 16}
+    assert kinds == {"leakage": 16, "exact_duplicates": 16}
 
 
 def test_nothing_there_is_a_usage_error(tmp_path: Path, capsys):

@@ -53,7 +53,7 @@ def test_leakage_counts_images_outside_train_and_shows_train_first():
     found = _duplicates(
         [*rows, _copy(rows[0], "a.jpg", split="test"), _copy(rows[0], "b.jpg", split="val")]
     )
-    assert found.keys() == {"leakage"}
+    assert found.keys() == {"leakage", "exact_duplicates"}
     assert (found["leakage"].count, found["leakage"].total) == (2, 34)
     assert _paths(found["leakage"]) == [["train/cat/0.jpg", "a.jpg", "b.jpg"]]
 
@@ -68,7 +68,7 @@ def test_leakage_between_val_and_test():
 def test_a_group_may_be_leakage_and_conflict_at_once():
     rows = clean_rows()
     found = _duplicates([*rows, _copy(rows[0], "a.jpg", "dog", "test")])
-    assert found.keys() == {"leakage", "label_conflicts"}
+    assert found.keys() == {"leakage", "label_conflicts", "exact_duplicates"}
     assert found["label_conflicts"].count == 2
 
 
@@ -83,7 +83,7 @@ def test_near_copies_are_told_from_exact_ones():
         ]
     )
     assert {kind: raw.count for kind, raw in found.items()} == {
-        "near_duplicates": 1,
+        "near_duplicates": 3,
         "near_leakage": 1,
         "near_label_conflicts": 2,
     }

@@ -91,7 +91,10 @@ def test_a_relaxed_policy_lets_the_same_data_pass(clean, tmp_path: Path):
     leak = Row("test/cat/leak.jpg", "cat", "test", rows[0].encoded, rows[0].image)
     config = GateConfig.model_validate({"policies": {"leakage": {"error": 1}}})
     report = run_gate(tmp_path, _with_rows(clean[1], tmp_path, [*rows, leak]), config)
-    assert [(f.kind, f.level, f.limit) for f in report.findings] == [("leakage", "warn", "1")]
+    assert [(f.kind, f.level, f.limit) for f in report.findings] == [
+        ("leakage", "warn", "1"),
+        ("exact_duplicates", "warn", "none"),
+    ]
 
 
 def test_dead_letters_are_reported(clean, tmp_path: Path):
