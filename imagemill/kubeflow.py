@@ -82,8 +82,12 @@ def compile_command(config_file: str, settings: tuple[str, ...], file: str) -> N
 )
 @click.option("--push", is_flag=True, help="Push it, and print its digest for `kubeflow.image`.")
 @click.option("--dry-run", is_flag=True, help="Print the command only.")
+@click.argument("builder_args", nargs=-1, type=click.UNPROCESSED)
 def build_image(**options: Any) -> None:
-    """Build the container image that every step runs in."""
+    """Build the container image that every step runs in.
+
+    BUILDER_ARGS after `--` go to the builder, such as `-- --volume /etc/pip.conf:/etc/pip.conf:ro`.
+    """
     from kubeflow.image_build import build
 
     build(**options)
