@@ -32,6 +32,7 @@ from components.serving.reload import Follower
 from components.serving.requests import RequestError
 from components.serving.service import Service
 
+_PATIENCE = 8
 Handler = Callable[[Request], Awaitable[Response]]
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
@@ -170,18 +171,21 @@ class _Routes:
             raise RequestError(404, f"version {version} is not served; version {engine.version} is")
 
     async def _body(self, request: Request) -> bytes:
-        """The whole body, refused as soon as it is known to be too large."""
+        """The whole body. What is too large is read on for a while but not kept.
+
+        Closing at once would reset the connection, and the client would never see the reason.
+        """
         limit = int(self._config.max_request_mb * 2**20)
-        declared = request.headers.get("content-length", "")
-        body = bytearray()
-        if not (declared.isdigit() and int(declared) > limit):
-            async for chunk in request.stream():
+        body, size = bytearray(), 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size <= limit:
                 body += chunk
-                if len(body) > limit:
-                    break
-            else:
-                return bytes(body)
-        raise RequestError(413, f"the body is larger than {self._config.max_request_mb:g} MiB")
+            elif size > limit * _PATIENCE:
+                break
+        if size > limit:
+            raise RequestError(413, f"the body is larger than {self._config.max_request_mb:g} MiB")
+        return bytes(body)
 
 
 def _explain_route(request: Request, error: Exception) -> Response:

@@ -109,7 +109,7 @@ def test_raw_mistakes_are_explained(server):
 
 
 def test_limits_on_bytes_and_pixels(server):
-    assert server.request("POST", "/predict", b"x" * (2**20 + 1))[0] == 413
+    assert server.request("POST", "/predict", b"x" * (6 * 2**20))[0] == 413
     buffer = io.BytesIO()
     Image.new("RGB", (1000, 1000)).save(buffer, "PNG")
     status, answer = server.request("POST", "/predict", buffer.getvalue())

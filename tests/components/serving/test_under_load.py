@@ -63,7 +63,7 @@ def test_no_request_fails_while_the_version_changes_back_and_forth(registry, tmp
 def test_requests_under_way_are_answered_before_it_ends(registry):
     with running_server(registry.path) as server:
         answers = []
-        large = encode(colour_image("red", 1, size=(1500, 1500)))
+        large = encode(colour_image("red", 1, size=(1500, 1500)), "JPEG")
 
         def ask() -> None:
             answers.append(server.predict(*[large] * 8)[0])
