@@ -12,6 +12,9 @@ from rich.text import Text
 from pipeline.result import RunResult
 
 
+_STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
+
+
 def print_summary(console: Console, result: RunResult, *, log_file: str, seconds: float) -> None:
     """Prints what came of a run for a person."""
     console.print()
@@ -64,19 +67,18 @@ def _print_rules(console: Console, result: RunResult) -> None:
     ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for rule in result.rules:
-        passed = rule["verdict"] == "pass"
         table.add_row(
             str(rule["name"]),
             _figure(rule.get("value")),
             _figure(rule.get("limit")),
-            Text(str(rule["verdict"]), style="green" if passed else "bold red"),
+            Text(str(rule["verdict"]), style=_STYLES.get(rule["verdict"], "")),
         )
     console.print(table)
 
 
 def _print_verdict(console: Console, result: RunResult) -> None:
     if not result.blessed:
-        broken = [str(r["name"]) for r in result.rules if r["verdict"] != "pass"]
+        broken = [str(r["name"]) for r in result.rules if r["verdict"] == "fail"]
         console.print(f"[bold red]Not blessed[/]: {', '.join(broken)}. Nothing was pushed.")
         return
     console.print("[bold green]Blessed[/]: every rule holds.")

@@ -95,7 +95,7 @@ def end_of_result(result: RunResult) -> Event:
 
 def _outcome(result: RunResult) -> tuple[Outcome, str]:
     if result.blessed is False:
-        broken = [str(rule["name"]) for rule in result.rules if rule["verdict"] != "pass"]
+        broken = [str(rule["name"]) for rule in result.rules if rule["verdict"] == "fail"]
         return "refused_model", f"refused by {', '.join(broken) or 'the evaluation'}"
     served = result.decision.in_service
     pushed = result.pushed_version
