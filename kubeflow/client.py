@@ -319,15 +319,17 @@ def _message(error: Any) -> str:
 def _explained(host: str) -> Iterator[None]:
     """Turns the client's exceptions into sentences, and keeps what it prints from the terminal."""
     import kfp_server_api
-    import urllib3
 
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     except kfp_server_api.ApiException as error:
         raise _api_error(host, error) from None
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise _unreachable(host, error) from None
+    except Exception as error:
+        # The generated client lets urllib3's errors through, and urllib3 is its dependency, not ours.
+        if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
+            raise _unreachable(host, error) from None
+        raise
 
 
 def _unreachable(host: str, error: Exception) -> UnreachableError:
