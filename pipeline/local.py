@@ -20,8 +20,10 @@ from pipeline.config import Config, is_remote, join
 from pipeline.lock import run_lock
 from pipeline.recorded import Plan, recorded
 from trainer.errors import UserError
+from trainer.features import SPLITS
 
 if TYPE_CHECKING:
+    from components.image_example_gen.listing import Listing
     from components.retrain_check.decision import Decision
     from pipeline.result import RunResult
     from pipeline.steps import Listener
@@ -51,6 +53,7 @@ def run_locally(
     """
     folder = prepare_output(config)
     listing = list_images(config.data.root, config.ingest)
+    _refuse_too_few(listing)
     plan = Plan(config, listing, code_version(), forced=force, by=by)
     with run_lock(folder / "run.lock"):
         return recorded(plan, lambda decision: _run(plan, decision, listener))
@@ -80,6 +83,16 @@ def prepare_output(config: Config) -> Path:
             fix="choose another with `--output DIR`, or give this user the right to write there",
         ) from None
     return folder
+
+
+def _refuse_too_few(listing: Listing) -> None:
+    """Says at once what the ingest would find out after TFX is loaded."""
+    if len(listing.files) < len(SPLITS):
+        raise UserError(
+            f"found {len(listing.files)} images in {len(listing.class_names)} classes: too few to fill "
+            f"{', '.join(SPLITS)}",
+            fix="add images; a few dozen a class are the least that training can use",
+        )
 
 
 def _refuse_output_among_photos(config: Config) -> None:

@@ -13,7 +13,7 @@ from trainer.errors import ExitCode
 
 
 def _refused(*args: str | Path, cwd: Path, code: ExitCode = ExitCode.USAGE) -> str:
-    done = imagemill(*args, cwd=cwd, timeout=60)
+    done = imagemill(*args, cwd=cwd, timeout=120)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert re.search(r"What to do: \w+", done.stderr), done.stderr
@@ -39,7 +39,7 @@ def test_one_class(tmp_path: Path):
 def test_two_images(tmp_path: Path):
     write_photos(tmp_path / "photos", {"cat": 1, "dog": 1})
     message = _refused("run", "photos", "--weights", "none", cwd=tmp_path)
-    assert re.search(r"\b(1|2) image", message), message
+    assert "2 images" in message
 
 
 def test_unwritable_output(tmp_path: Path):
