@@ -11,7 +11,6 @@ from rich.text import Text
 
 from pipeline.result import RunResult
 
-
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 
 
