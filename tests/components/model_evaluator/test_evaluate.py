@@ -68,6 +68,7 @@ def test_a_good_first_model_is_blessed_with_its_figures(place):
     assert len(tfma.load_eval_result(str(folder / "evaluation-first")).slicing_metrics) == 6
 
 
+@pytest.mark.e2e
 def test_shuffled_answers_are_refused_as_worse_and_no_better_than_guessing(place):
     folder, _ = place
     turned = {"red": "green", "green": "blue", "blue": "red"}
@@ -80,6 +81,7 @@ def test_shuffled_answers_are_refused_as_worse_and_no_better_than_guessing(place
     assert "60 images only the model in service got right, 0" in by_name["not-worse"].detail
 
 
+@pytest.mark.e2e
 def test_a_model_that_dropped_a_class_is_refused_by_the_rules_on_classes(place):
     folder, _ = place
     model = export_model(folder / "dropped", classes=("green", "red"))
@@ -90,6 +92,7 @@ def test_a_model_that_dropped_a_class_is_refused_by_the_rules_on_classes(place):
     assert "'blue'" in next(rule.detail for rule in result.rules if rule.name == "class-drop")
 
 
+@pytest.mark.e2e
 def test_a_badly_calibrated_model_is_refused_by_calibration_alone(place):
     folder, _ = place
     result = run(place, export_model(folder / "unsure", scale=0.5), "unsure")
@@ -98,6 +101,7 @@ def test_a_badly_calibrated_model_is_refused_by_calibration_alone(place):
     assert result.overall["ece"] > 0.5
 
 
+@pytest.mark.e2e
 def test_an_equally_good_model_passes_every_rule_against_the_one_in_service(place):
     folder, _ = place
     result = run(place, export_model(folder / "as-good", scale=25.0), "as-good")

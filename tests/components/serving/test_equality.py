@@ -89,6 +89,7 @@ def example(name: str, data: bytes) -> bytes:
     return framed[12:-4]
 
 
+@pytest.mark.e2e
 def test_bytes_to_probabilities_agree_everywhere(place):
     folder, model, photos = place
     serialized = [example(name, data) for name, data in photos.items()]
