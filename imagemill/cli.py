@@ -26,6 +26,8 @@ _VERBS = {
     "schema": ("imagemill.schema", "Show, compare and accept the schema of the data."),
     "augment-preview": ("imagemill.augment_preview", "Draw what training will see."),
     "kubeflow": ("imagemill.kubeflow", "Run the same pipeline on Kubeflow Pipelines v2."),
+    "schedule": ("imagemill.schedule", "Run a config again and again, and only with a reason."),
+    "status": ("imagemill.status", "Tell whether a model is fresh and its runs end well."),
     "config": ("imagemill.config", "Explain the keys of a config, or print its JSON Schema."),
 }
 

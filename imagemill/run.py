@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", is_flag=True, help="Print the result only.")
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+@click.option(
+    "--scheduled",
+    is_flag=True,
+    help="Nobody watches: train only with a reason, and tell people as `notify:` says.",
+)
 def command(
     photos: str | None,
     config_file: str | None,
@@ -36,6 +41,7 @@ def command(
     as_json: bool,
     quiet: bool,
     debug: bool,
+    scheduled: bool,
     **flags: Any,
 ) -> int:
     """Turn a folder of images into a validated, blessed, pushed model.
@@ -46,7 +52,14 @@ def command(
     if no_cache:
         values["cache"] = False
     config = read_config(photos, config_file, values)
-    return execute(config, force=force, as_json=as_json, quiet=quiet or as_json, debug=debug)
+    return execute(
+        config,
+        force=force,
+        as_json=as_json,
+        quiet=quiet or as_json,
+        debug=debug,
+        scheduled=scheduled,
+    )
 
 
 def read_config(photos: str | None, config_file: str | None, values: dict[str, Any]) -> Config:
@@ -69,7 +82,15 @@ def read_config(photos: str | None, config_file: str | None, values: dict[str, A
     return make_config(merge({"name": name_from_path(photos)}, values), source="the command line")
 
 
-def execute(config: Config, *, force: bool, as_json: bool, quiet: bool, debug: bool) -> int:
+def execute(
+    config: Config,
+    *,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    debug: bool,
+    scheduled: bool = False,
+) -> int:
     """Runs the pipeline with a live view and a log file; returns the exit code."""
     from rich.console import Console
 
@@ -78,13 +99,17 @@ def execute(config: Config, *, force: bool, as_json: bool, quiet: bool, debug: b
     from imagemill.summary import print_summary
     from imagemill.terminal import RunView
     from pipeline.local import prepare_output, run_locally
+    from pipeline.schedule.unattended import run_unattended
 
     log_file = prepare_output(config) / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
     started = time.monotonic()
     view: RunView | None = None
     try:
         with quietly(log_file) as stream, RunView(Console(file=stream), quiet=quiet) as view:
-            result = run_locally(config, force=force, listener=view.on_step)
+            if scheduled:
+                result = run_unattended(config, force=force, listener=view.on_step)
+            else:
+                result = run_locally(config, force=force, listener=view.on_step)
     except KeyboardInterrupt:
         click.echo(f"Log: {log_file}", err=True)
         raise

@@ -27,6 +27,8 @@ from components.model_pusher.config import PushConfig
 from components.retrain_check.config import RetrainConfig
 from pipeline.cluster_config import ClusterConfig
 from pipeline.config_errors import describe_errors
+from pipeline.notify.config import NotifyConfig
+from pipeline.schedule.config import ScheduleConfig
 from trainer.config import TrainConfig
 from trainer.errors import UserError
 from trainer.settings import Settings
@@ -117,6 +119,8 @@ class Config(Settings):
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="The rules a model must pass.")
     push: PushConfig = Field(PushConfig(), description="How models enter the registry.")
     retrain: RetrainConfig = Field(RetrainConfig(), description="When a run trains at all.")
+    schedule: ScheduleConfig = Field(ScheduleConfig(), description="When runs start by themselves.")
+    notify: NotifyConfig = Field(NotifyConfig(), description="Who is told of what.")
     beam: BeamConfig = Field(BeamConfig(), description="How data-parallel steps run.")
     metadata: MetadataConfig = Field(MetadataConfig(), description="Where the history is kept.")
     kubeflow: ClusterConfig = Field(ClusterConfig(), description="How the pipeline runs on a cluster.")
@@ -198,7 +202,7 @@ def load_config(path: str | os.PathLike[str], overrides: Mapping[str, Any] | Non
 def absolute_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Makes the file's relative paths relative to `folder`, so a config works from anywhere."""
     found = dict(values)
-    for dotted in ("output", "registry", "data.root", "train.weights", "metadata.path"):
+    for dotted in ("output", "registry", "data.root", "train.weights", "metadata.path", "schedule.watch"):
         section, _, key = dotted.rpartition(".")
         holder = found.get(section) if section else found
         value = holder.get(key) if isinstance(holder, Mapping) else None

@@ -14,19 +14,35 @@ from pathlib import Path
 from trainer.errors import UserError
 
 
+class BusyError(UserError):
+    """Another run is using the output folder."""
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock on `path`."""
+    try:
+        with path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 @contextmanager
 def run_lock(path: Path) -> Iterator[None]:
     """Holds an exclusive lock on `path` for the body.
 
     Raises:
-      UserError: another process holds it; names its process id.
+      BusyError: another process holds it; names its process id.
     """
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise UserError(
+            raise BusyError(
                 f"another run (process {file.read().strip() or 'unknown'}) is using {str(path.parent)!r}",
                 fix="wait for it to end, or choose another folder with `--output DIR`",
             ) from None

@@ -23,6 +23,7 @@ class ExitCode(enum.IntEnum):
     DATA_REFUSED = 3
     NOT_BLESSED = 4
     TRAINING_FAILED = 5
+    UNHEALTHY = 6
     INTERRUPTED = 130
 
 
