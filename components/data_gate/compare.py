@@ -23,6 +23,8 @@ from components.data_gate.findings import Item, Raw
 from components.image_example_gen.measures import NAMES
 from trainer.features import CLASS_NAME, STAT_PREFIX
 
+WHOLE = "All Examples"
+_SLICE = f"{CLASS_NAME}_"
 _JS_NOISE = 8.0
 _LABEL_DEVIATIONS = 3.0
 _Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
@@ -48,20 +50,26 @@ class Difference:
         return self.value > self.limit
 
 
-def differences(base: Statistics, other: Statistics, config: DriftConfig) -> list[Difference]:
+def differences(
+    base: Statistics, other: Statistics, config: DriftConfig, part: str = WHOLE
+) -> list[Difference]:
     """Distance of `other` from `base` in every measure that varies, and in the labels.
 
     Args:
       base: statistics of the set to compare with.
       other: statistics of the set in question.
       config: limits for large sets.
+      part: all examples, or the name of a slice.
     """
-    first, second = _whole(base), _whole(other)
+    first, second = _part(base, part), _part(other, part)
     if not first.num_examples or not second.num_examples:
         return []
     limits = _limits(first, second, config)
-    schema = _comparing_schema(limits)
-    found = tfdv.validate_statistics(other, schema, previous_statistics=base).drift_skew_info
+    found = tfdv.validate_statistics(
+        Statistics(datasets=[second]),
+        _comparing_schema(limits),
+        previous_statistics=Statistics(datasets=[first]),
+    ).drift_skew_info
     measured = {".".join(info.path.step): info.drift_measurements[0].value for info in found}
     return [
         Difference(feature, measured[feature], limit)
@@ -95,6 +103,24 @@ def drift_findings(
     return _findings(found, config, "feature_drift", "label_drift")
 
 
+def class_drift_findings(
+    statistics: Mapping[str, Statistics], served: Mapping[str, Statistics], config: DriftConfig
+) -> list[Raw]:
+    """The training images of each class compared with those of the model in service, by TFDV's slices."""
+    if "train" not in statistics or "train" not in served:
+        return []
+    base, other = served["train"], statistics["train"]
+    slices = [d.name for d in other.datasets if d.name.startswith(_SLICE)]
+    items = [
+        _feature_item(name.removeprefix(_SLICE), name, base, other, difference)
+        for name in slices
+        for difference in differences(base, other, config, name)
+        if difference.is_finding and difference.feature != CLASS_NAME
+    ]
+    count = len({item.subject for item in items})
+    return [Raw("class_drift", items, count, len(slices))] if items else []
+
+
 def _findings(
     pairs: Mapping[str, tuple[Statistics, Statistics]],
     config: DriftConfig,
@@ -108,7 +134,8 @@ def _findings(
             if difference.is_finding and difference.feature == CLASS_NAME:
                 labels.append(_label_item(what, base, other, difference))
             elif difference.is_finding:
-                features.append(_feature_item(what, base, other, difference))
+                measure = difference.feature.removeprefix(STAT_PREFIX)
+                features.append(_feature_item(measure, WHOLE, base, other, difference, what))
     concerned = len({item.subject for item in features})
     raws = [
         Raw(feature_kind, features, concerned, len(NAMES)),
@@ -117,17 +144,25 @@ def _findings(
     return [raw for raw in raws if raw.count]
 
 
-def _feature_item(what: str, base: Statistics, other: Statistics, difference: Difference) -> Item:
-    before, after = (_median(_whole(s), difference.feature) for s in (base, other))
+def _feature_item(
+    subject: str,
+    part: str,
+    base: Statistics,
+    other: Statistics,
+    difference: Difference,
+    what: str = "",
+) -> Item:
+    before, after = (_median(_part(s, part), difference.feature) for s in (base, other))
+    measure = difference.feature.removeprefix(STAT_PREFIX)
     return Item(
-        subject=difference.feature.removeprefix(STAT_PREFIX),
-        detail=f"{what}: Jensen-Shannon {difference.value:.3f} (limit {difference.limit:.3f}), "
+        subject=subject,
+        detail=f"{what or measure}: Jensen-Shannon {difference.value:.3f} (limit {difference.limit:.3f}), "
         f"median {before:.4g} became {after:.4g}",
     )
 
 
 def _label_item(what: str, base: Statistics, other: Statistics, difference: Difference) -> Item:
-    before, after = (_shares(_whole(s)) for s in (base, other))
+    before, after = (_shares(_part(s, WHOLE)) for s in (base, other))
     name = max({*before, *after}, key=lambda n: abs(after.get(n, 0) - before.get(n, 0)))
     return Item(
         subject=what,
@@ -136,12 +171,13 @@ def _label_item(what: str, base: Statistics, other: Statistics, difference: Diff
     )
 
 
-def _whole(statistics: Statistics) -> _Dataset:
-    """All examples, not one of the slices."""
+def _part(statistics: Statistics, part: str) -> _Dataset:
+    """All examples or a slice; an empty one where there is none."""
     for dataset in statistics.datasets:
-        if dataset.name == "All Examples":
+        if dataset.name == part:
             return dataset
-    return statistics.datasets[0] if statistics.datasets else _Dataset()
+    alone = len(statistics.datasets) == 1 and part == WHOLE
+    return statistics.datasets[0] if alone else _Dataset()
 
 
 def _limits(base: _Dataset, other: _Dataset, config: DriftConfig) -> dict[str, float]:

@@ -65,6 +65,10 @@ class Policies(Settings):
     feature_drift: Policy = Field(
         _WARN, description="Image features that drifted from the data of the model in service."
     )
+    class_drift: Policy = Field(
+        _WARN,
+        description="Classes of which an image feature drifted from the model in service's data.",
+    )
     label_drift: Policy = Field(
         _WARN, description="Share of classes that shifted from the data of the model in service."
     )

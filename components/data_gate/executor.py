@@ -17,7 +17,7 @@ from components.data_gate.anomalies import (
     schema_findings,
     write_anomalies,
 )
-from components.data_gate.compare import drift_findings, skew_findings
+from components.data_gate.compare import class_drift_findings, drift_findings, skew_findings
 from components.data_gate.config import GateConfig
 from components.data_gate.curation import check
 from components.data_gate.dead_letters import read_dead_letters
@@ -69,11 +69,13 @@ def _examine(
     for split, found in anomalies.items():
         write_anomalies(output_uri, split, found)
     served = read_served(*place)
+    before = served.statistics if served else {}
     raws = [
         *look(table, dataset.class_names, letters, config, served.class_names if served else None),
         schema_findings(anomalies, len(schema.feature)),
         *skew_findings(statistics, config.skew),
-        *drift_findings(statistics, served.statistics if served else {}, config.drift),
+        *drift_findings(statistics, before, config.drift),
+        *class_drift_findings(statistics, before, config.drift),
     ]
     return judge(len(table), raws, config.policies, config.files_listed)
 

@@ -86,6 +86,11 @@ KINDS = {
         "features",
         "check the camera and the source; raise gate.drift limits if the change is meant",
     ),
+    "class_drift": Kind(
+        "classes whose images changed since the model in service",
+        "classes",
+        "look at the newest images of the class; the folder may have been filled from another source",
+    ),
     "label_drift": Kind(
         "share of classes shifted from the data of the model in service",
         "comparisons",

@@ -31,9 +31,14 @@ def headline(finding: Finding) -> str:
 
 def item_text(item: Item, shown: int = 4) -> str:
     """Such as `a.jpg = b.jpg: 2 images in train sea, test sea`."""
-    names = [image.path for image in item.images[:shown]]
+    names = [printable(image.path) for image in item.images[:shown]]
     more = f" = {len(item.images) - shown} more" if len(item.images) > shown else ""
-    return f"{' = '.join(names) or item.subject}{more}: {item.detail}"
+    return f"{' = '.join(names) or printable(item.subject)}{more}: {item.detail}"
+
+
+def printable(name: str) -> str:
+    """A file name without line breaks and terminal escapes, which names may hold."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)
 
 
 def block(finding: Finding, files_shown: int) -> Iterator[str]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.compare import differences, drift_findings, skew_findings
+from components.data_gate.anomalies import Statistics
+from components.data_gate.compare import (
+    class_drift_findings,
+    differences,
+    drift_findings,
+    skew_findings,
+)
 from components.data_gate.config import DriftConfig
 from components.data_gate.image_table import ImageTable
 from components.data_gate.table_statistics import table_statistics
@@ -93,3 +99,29 @@ def test_drift_compares_split_with_split():
     assert raw.kind == "feature_drift"
     assert "test against the model in service" in raw.items[0].detail
     assert drift_findings(after, {}, DriftConfig()) == []
+
+
+def _sliced(*tables: tuple[str, ImageTable]) -> Statistics:
+    """As StatisticsGen makes them: all examples, then a slice a class."""
+    together = Statistics()
+    for name, table in [("All Examples", tables[0][1]), *tables]:
+        [dataset] = table_statistics(table)["train"].datasets
+        dataset.name = name if name == "All Examples" else f"{CLASS_NAME}_{name}"
+        together.datasets.append(dataset)
+    return together
+
+
+def test_a_class_filled_from_another_source_is_named():
+    before = _sliced(("cat", _table(200)), ("dog", _table(200, seed=1)))
+    after = _sliced(("cat", _table(200, seed=2)), ("dog", _table(200, seed=3, saturation=20)))
+    [raw] = class_drift_findings({"train": after}, {"train": before}, DriftConfig())
+    assert (raw.kind, raw.count, raw.total) == ("class_drift", 1, 2)
+    assert raw.items[0].subject == "dog"
+    assert raw.items[0].detail.startswith("saturation: Jensen-Shannon 0.")
+
+
+def test_a_new_class_has_nothing_to_be_compared_with():
+    before = _sliced(("cat", _table(200)))
+    after = _sliced(("cat", _table(200, seed=2)), ("dog", _table(200, seed=3, saturation=20)))
+    assert class_drift_findings({"train": after}, {"train": before}, DriftConfig()) == []
+    assert class_drift_findings({"train": after}, {}, DriftConfig()) == []

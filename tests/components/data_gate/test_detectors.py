@@ -11,8 +11,9 @@ from components.data_gate.classes import class_findings
 from components.data_gate.config import GateConfig, QualityConfig
 from components.data_gate.dead_letters import dead_letter_findings
 from components.data_gate.duplicates import duplicate_findings, exact_groups, near_groups
-from components.data_gate.findings import Raw
+from components.data_gate.findings import ImageRef, Item, Raw
 from components.data_gate.quality import quality_findings
+from components.data_gate.text_table import item_text
 from components.image_example_gen.dead_letter import DeadLetter
 from tests.components.data_gate.world import Row, blurred, clean_rows, photo, row, table_of
 
@@ -171,3 +172,8 @@ def test_one_bad_image_gives_one_finding(kind, image):
 def test_what_all_images_are_like_is_no_finding():
     rows = [row(photo(seed, (20, 16)), f"{seed}.jpg", "cat") for seed in range(12)]
     assert quality_findings(table_of(rows), QualityConfig()) == []
+
+
+def test_a_hostile_file_name_cannot_write_to_the_terminal():
+    item = Item(subject="x", detail="d", images=(ImageRef(path="a\x1b[2J\nb\u00e9.jpg"),))
+    assert item_text(item) == "a\\x1b[2J\\nb\u00e9.jpg: d"
