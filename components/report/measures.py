@@ -1,0 +1,56 @@
+"""How the images are distributed: one histogram a measure, and a few photos of each class to look at.
+
+histograms(table), sample_paths(table, class_names, per_class=6)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.data_gate.image_table import ImageTable
+from components.report.content import Histogram
+
+_SHOWN = ("brightness", "contrast", "saturation", "sharpness", "megapixels", "aspect_ratio")
+_BINS = 24
+_TAIL = 0.5
+
+
+def histograms(table: ImageTable) -> tuple[Histogram, ...]:
+    """Of each measure that is there; the outermost half a percent each side fall into the end bins."""
+    return tuple(
+        _histogram(name, table.stats[name])
+        for name in _SHOWN
+        if name in table.stats and np.isfinite(table.stats[name]).any()
+    )
+
+
+def _histogram(name: str, values: np.ndarray) -> Histogram:
+    finite = values[np.isfinite(values)]
+    low, high = np.percentile(finite, [_TAIL, 100 - _TAIL])
+    if high <= low:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(finite.clip(low, high), _BINS, (low, high))
+    return Histogram(
+        name=name,
+        edges=tuple(edges.tolist()),
+        counts=tuple(counts.tolist()),
+        median=float(np.median(finite)),
+    )
+
+
+def sample_paths(
+    table: ImageTable, class_names: Sequence[str], *, per_class: int
+) -> dict[str, list[str]]:
+    """Photos of train spread evenly over each class, by class."""
+    rows: dict[str, list[int]] = {name: [] for name in class_names}
+    for row, (name, split) in enumerate(zip(table.class_names, table.splits, strict=True)):
+        if split == "train" and name in rows:
+            rows[name].append(row)
+    return {name: [table.paths[row] for row in _spread(of, per_class)] for name, of in rows.items()}
+
+
+def _spread(rows: list[int], count: int) -> list[int]:
+    step = max(len(rows) / count, 1.0) if count else 1.0
+    return [rows[int(i * step)] for i in range(min(count, len(rows)))]
