@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainer.errors import ExitCode
+from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -69,7 +69,13 @@ def command(
     if json_file == "-":
         click.echo(report.model_dump_json(indent=2))
     _print(console, report, listing, time.monotonic() - started)
-    _write(report, listing, json_file, html_file, fix_file, console)
+    try:
+        _write(report, listing, json_file, html_file, fix_file, console)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {error.filename or 'the result'}: {error.strerror}",
+            fix="name a file in a folder that exists and can be written to",
+        ) from None
     return int(ExitCode.DATA_REFUSED if report.refused else ExitCode.OK)
 
 

@@ -17,7 +17,7 @@ from components.data_gate.config import GateConfig
 from components.data_gate.executor import Executor
 
 
-class DataGateSpec(types.ComponentSpec):
+class DataGateSpec(types.ComponentSpec):  # type: ignore[misc]
     """Inputs, parameters and output of `data-gate`."""
 
     PARAMETERS = {
@@ -37,7 +37,7 @@ class DataGateSpec(types.ComponentSpec):
     }
 
 
-class DataGate(base_component.BaseComponent):
+class DataGate(base_component.BaseComponent):  # type: ignore[misc]
     """Checks examples, statistics and schema; raises `UserError` (exit code 3) where they are refused.
 
     Args:

@@ -31,7 +31,7 @@ from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
 from trainer.progress import report as report_progress
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Writes TFDV's anomalies and `findings.json`; sets `errors`, `warnings` and `refused`."""
 
     def Do(  # noqa: N802 (TFX's name)

@@ -131,3 +131,15 @@ def test_it_writes_nothing_into_the_photos_or_the_registry(
     before = sorted(tmp_path.rglob("*"))
     _check(photos)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_page_that_cannot_be_written_is_a_usage_error(photos: Path, capsys):
+    assert _check(photos, "--html", photos / "nowhere" / "page.html") == 2
+    assert "nowhere/page.html: No such file or directory" in capsys.readouterr().err
+
+
+def test_a_set_of_nothing_but_broken_files_is_refused(photos: Path, capsys):
+    for file in photos.rglob("*.jpg"):
+        file.write_bytes(b"no image")
+    assert _check(photos) == 3
+    assert "files that cannot be read: 16 of 16 files" in capsys.readouterr().out
