@@ -159,6 +159,11 @@ class ExportConfig(Settings):
     keras: bool = Field(True, description="Also write `model.keras`.")
     tflite: bool = Field(True, description="Also write a float `model.tflite`.")
     tflite_int8: bool = Field(True, description="Also write an 8-bit `model_int8.tflite`.")
+    int8_activations: Literal["dynamic", "calibrated"] = Field(
+        "dynamic",
+        description="Activations of the 8-bit file: dynamic measures their range at run time, "
+        "calibrated fixes it from training images (integer-only, but MobileNetV3 loses many points).",
+    )
     int8_calibration_images: int = Field(
         200, ge=16, description="Training images that set the 8-bit ranges."
     )
@@ -168,7 +173,7 @@ class ExportConfig(Settings):
         description="Refuse a float export whose probabilities differ by more than this.",
     )
     max_int8_disagreement: float = Field(
-        0.1,
+        0.05,
         gt=0,
         le=1,
         description="Refuse an 8-bit export that names another class for more than this share of "
@@ -314,3 +319,28 @@ class TrainConfig(Settings):
         """Whether the backbone's BatchNorm is in training mode in phase two."""
         mode = self.fine_tune.batch_norm
         return mode == "train" or (mode == "auto" and not self.pretrained)
+
+
+class TuneConfig(Settings):
+    """The `tune:` section: a random search over a few training settings."""
+
+    trials: int = Field(6, ge=1, description="Short trainings to compare.")
+    epochs: int = Field(3, ge=1, description="Passes over the training split in each.")
+    learning_rate: tuple[float, float] = Field(
+        (1e-4, 1e-3), description="Lowest and highest peak learning rate, drawn on a log scale."
+    )
+    layer_decay: tuple[float, ...] = Field(
+        (0.75, 0.85, 1.0), min_length=1, description="Values of fine_tune.layer_decay to draw from."
+    )
+    weight_decay: tuple[float, ...] = Field(
+        (0.005, 0.02, 0.08),
+        min_length=1,
+        description="Values of optimizer.weight_decay to draw from.",
+    )
+
+    @field_validator("learning_rate")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] < value[1]:
+            raise ValueError(f"must be two rising positive numbers, got {value}")
+        return value

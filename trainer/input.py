@@ -21,10 +21,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trainer import augment, mixing
+from trainer.cache import cached
 from trainer.config import TrainConfig
 from trainer.errors import ExitCode, UserError
-from trainer.features import DATASET_FILE, IMAGE, LABEL, DatasetInfo, examples_root
+from trainer.features import DATASET_FILE, DatasetInfo, examples_root
 from trainer.image import Geometry, load_center, load_window, source_size, window_at
+from trainer.records import parse
 
 _BUFFER_BYTES = 1 << 20
 
@@ -93,16 +95,6 @@ def read_dataset_info(root: str) -> DatasetInfo:
         return DatasetInfo.model_validate_json(file.read())
 
 
-def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One serialized example to its encoded image (string) and label (int64)."""
-    spec = {
-        IMAGE: tf.io.FixedLenFeature([], tf.string),
-        LABEL: tf.io.FixedLenFeature([], tf.int64),
-    }
-    example = tf.io.parse_single_example(record, spec)
-    return example[IMAGE], example[LABEL]
-
-
 def training_batches(
     source: Source, config: TrainConfig, *, steps_per_epoch: int, start_step: int = 0
 ) -> tf.data.Dataset:
@@ -111,10 +103,9 @@ def training_batches(
     Every epoch is a new shuffle of the split with the rest that fills no batch left out.
     """
     per_epoch = steps_per_epoch * config.batch_size
-    records = _shuffled(source.records(), config)
-    records = records.take(per_epoch).repeat().enumerate().skip(start_step * config.batch_size)
-    load = functools.partial(_load_training, config=config)
-    examples = records.map(load, tf.data.AUTOTUNE)
+    numbered = _ordered(source, config, per_epoch).enumerate().skip(start_step * config.batch_size)
+    load = _augment_cached if config.cache != "none" else _load_training
+    examples = numbered.map(functools.partial(load, config=config), tf.data.AUTOTUNE)
     batches = examples.batch(config.batch_size, drop_remainder=True, num_parallel_calls=1)
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
     mix = functools.partial(
@@ -122,6 +113,9 @@ def training_batches(
         config=config,
         class_count=len(source.info.class_names),
         mixing_steps=mixing_steps(config, steps_per_epoch),
+        pixel_layers=(
+            augment.PixelLayers(config.augment, config.seed) if config.augment.per_pixel else None
+        ),
     )
     batches = tf.data.Dataset.zip((steps, batches))
     return batches.map(mix, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
@@ -158,6 +152,31 @@ def _centred(records: tf.data.Dataset, config: TrainConfig, mirrored: bool) -> t
     return records.map(load, tf.data.AUTOTUNE)
 
 
+def _ordered(source: Source, config: TrainConfig, per_epoch: int) -> tf.data.Dataset:
+    """Endless examples in training order: records, or decoded images with labels where cached."""
+    records = source.records()
+    if config.class_balance == "sampling":
+        return _balanced(source, config)
+    if config.cache != "none":
+        records = cached(records, source.size, config)
+    return _shuffled(records, config).take(per_epoch).repeat()
+
+
+def _balanced(source: Source, config: TrainConfig) -> tf.data.Dataset:
+    """Every class equally often, each in its own shuffle."""
+    present = [label for label, count in enumerate(source.class_counts) if count]
+
+    def of_class(label: int) -> tf.data.Dataset:
+        def keep(record: tf.Tensor) -> tf.Tensor:
+            return parse(record)[1] == label
+
+        return _shuffled(source.records().filter(keep), config).repeat()
+
+    return tf.data.Dataset.sample_from_datasets(
+        [of_class(label) for label in present], seed=config.seed
+    )
+
+
 def _shuffled(records: tf.data.Dataset, config: TrainConfig) -> tf.data.Dataset:
     if config.shuffle == 0:
         return records
@@ -172,4 +191,16 @@ def _load_training(
     draw = augment.draw_example(config.seed, index)
     size = source_size(encoded)
     pixels = load_window(encoded, geometry, window_at(size, geometry, draw.position))
+    return (augment.flip(pixels, draw.mirrored) if config.flip else pixels), label
+
+
+def _augment_cached(
+    index: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor], *, config: TrainConfig
+) -> tuple[tf.Tensor, tf.Tensor]:
+    pixels, label = example
+    draw = augment.draw_example(config.seed, index)
+    room = config.resized - config.image_size
+    y, x = tf.unstack(tf.cast(tf.round(draw.position * room), tf.int32))
+    pixels = pixels[y : y + config.image_size, x : x + config.image_size]
+    pixels = tf.ensure_shape(pixels, [config.image_size, config.image_size, 3])
     return (augment.flip(pixels, draw.mirrored) if config.flip else pixels), label

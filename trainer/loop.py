@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trainer import checkpoint, head
 from trainer.config import TrainConfig
-from trainer.devices import make_strategy
+from trainer.devices import make_strategy, policy_name, precision
 from trainer.errors import ExitCode, UserError
 from trainer.groups import make_groups
 from trainer.health import Health
@@ -82,7 +82,8 @@ class Run:
         self._steps_per_epoch = steps_per_epoch(train, config)
         self._steps = self._steps_per_epoch * config.epochs
         self._strategy = make_strategy(config)
-        with self._strategy.scope():
+        self._policy = policy_name(config)
+        with self._strategy.scope(), precision(self._policy):
             self.network = build(config, len(train.info.class_names), self._steps)
         variables, groups = make_groups(self.network, config, self._steps_per_epoch)
         self._step = TrainStep(
@@ -104,7 +105,16 @@ class Run:
         if self._config.epochs and not self._state.stopped:
             self._fine_tune()
         self._state.restore_best()
-        return Fitted(self.network, self._state.history, resumed_from)
+        return Fitted(self._plain(), self._state.history, resumed_from)
+
+    def _plain(self) -> Network:
+        """The network on one device in float32, whatever it was trained with."""
+        if self._policy == "float32" and self._strategy.num_replicas_in_sync == 1:
+            return self.network
+        config = self._config.model_copy(update={"weights": "none"})
+        plain = build(config, len(self._train.info.class_names), self._steps)
+        plain.model.set_weights(self.network.model.get_weights())
+        return dataclasses.replace(plain, trunk=plain.backbone)
 
     def _train_head(self) -> None:
         if self._config.pretrained and self._config.head.epochs:

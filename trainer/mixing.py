@@ -8,6 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from trainer import cutmix
+from trainer.augment import PixelLayers
 from trainer.config import TrainConfig
 
 
@@ -18,6 +19,7 @@ def mix_batch(
     config: TrainConfig,
     class_count: int,
     mixing_steps: int,
+    pixel_layers: PixelLayers | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Encodes labels and mixes images, drawing from the seed and the step alone.
 
@@ -27,12 +29,15 @@ def mix_batch(
       config: which mixing, and the form of labels.
       class_count: number of classes.
       mixing_steps: from this step on CutMix is off.
+      pixel_layers: Keras's augmentation layers, applied before mixing.
 
     Returns:
       uint8 [B, H, W, 3] and labels in the form of `label_mode`.
     """
     images, labels = batch[0], encode_labels(batch[1], class_count, config.label_mode)
     seed = tf.stack([tf.constant(config.seed, tf.int64), step * 16])
+    if pixel_layers is not None:
+        images = pixel_layers(images, step)
     if config.augment.mixup_alpha is not None:
         images, labels = mixup(images, labels, config.augment.mixup_alpha, seed + 8)
     if not config.cutmix.enabled or config.cutmix.probability == 0:

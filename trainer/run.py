@@ -15,6 +15,7 @@ import tensorflow as tf
 from trainer import loop
 from trainer.config import TrainConfig
 from trainer.export import describe, export_saved_model
+from trainer.formats import export_formats
 from trainer.image import Geometry
 from trainer.input import Source
 from trainer.losses import check_label_mode
@@ -46,6 +47,7 @@ def run_fn(fn_args: Any) -> None:
     export_saved_model(
         fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir
     )
+    export_formats(fitted.network.model, train, val, config, info, fn_args.serving_model_dir)
     tf.io.gfile.rmtree(folder)
 
 

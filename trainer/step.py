@@ -19,6 +19,8 @@ from trainer.config import TrainConfig
 from trainer.model import Network
 from trainer.optimizer import FlatOptimizer, Groups, flatten
 
+_LOSS_SCALE = 1024.0
+
 
 class Outcome(NamedTuple):
     """What a step says about itself.
@@ -94,6 +96,7 @@ class TrainStep:
         self, images: tf.Tensor, labels: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         config, network = self._config, self._network
+        scale = _LOSS_SCALE if network.model.compute_dtype == "float16" else 1.0
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([one.value for one in self._variables])
             pixels = tf.cast(images, network.model.compute_dtype)
@@ -105,10 +108,14 @@ class TrainStep:
             if self._weights is not None:
                 each *= losses.label_weights(labels, self._weights, config.label_mode)
             loss = tf.reduce_mean(each)
+            scaled = loss * scale
         values = [one.value for one in self._variables]
-        gradients = tape.gradient(loss, values, unconnected_gradients="zero")
+        gradient = flatten(tape.gradient(scaled, values, unconnected_gradients="zero")) / scale
+        if scale > 1:
+            # A float16 overflow costs one step; the loss itself is float32 and watched elsewhere.
+            gradient = tf.where(tf.reduce_all(tf.math.is_finite(gradient)), gradient, 0.0)
         right = tf.argmax(logits, -1) == losses.hard_labels(labels, config.label_mode)
-        return flatten(gradients), loss, tf.reduce_sum(tf.cast(right, tf.int64))
+        return gradient, loss, tf.reduce_sum(tf.cast(right, tf.int64))
 
 
 class Evaluator:

@@ -128,7 +128,8 @@ def _run(args: argparse.Namespace) -> None:
         for name, settings in recipes().items():
             if (name, seed) in done or (args.only and name not in args.only):
                 continue
-            outcome = measure(args.examples, settings | fixed | {"seed": seed}, features)
+            # The row has the last word: "head only" is its epochs: 0, whatever --settings says.
+            outcome = measure(args.examples, fixed | settings | {"seed": seed}, features)
             with args.out.open("a") as file:
                 file.write(json.dumps({"recipe": name, "seed": seed, **outcome}) + "\n")
             print(name, seed, outcome, flush=True)

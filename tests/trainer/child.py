@@ -21,7 +21,7 @@ def main() -> None:
     fitted = loop.fit(train, val, config, checkpoint_dir=job["checkpoints"])
     weights = [one.numpy() for one in fitted.network.model.variables]
     np.savez(job["out"], *weights)
-    print("RESUMED", fitted.resumed_from)
+    sys.stdout.write(f"RESUMED {fitted.resumed_from}\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from trainer.image import Geometry
 from trainer.input import Source, evaluation_batches, parse
 from trainer.run import run_fn
 from trainer.serving import Classifier
+from trainer.tflite import read_metadata
 
 SMALL: dict[str, Any] = {
     "weights": "none",
@@ -126,3 +128,18 @@ def test_says_what_is_missing(tmp_path: Path) -> None:
 def test_geometry_comes_from_the_settings() -> None:
     config = TrainConfig.model_validate(SMALL)
     assert Geometry.of(config).resize_size == 37
+
+
+def test_other_formats_lie_beside_and_agree(trained: Path) -> None:
+    extra = trained / "model" / "assets.extra"
+    report = json.loads((extra / "exports.json").read_text())
+    assert set(report) == {"model.keras", "model.tflite", "model_int8.tflite"}
+    for name, found in report.items():
+        assert found["refused"] == "", found
+        assert found["images"] == 32
+        assert (extra / name).stat().st_size == found["size_bytes"]
+    assert report["model.tflite"]["largest_difference"] < 1e-3
+    assert report["model_int8.tflite"]["size_bytes"] < report["model.tflite"]["size_bytes"] / 2
+    with zipfile.ZipFile(extra / "model.tflite") as archive:
+        assert archive.read("labels.txt").decode().split() == ["blue", "green", "red", "yellow"]
+    assert read_metadata((extra / "model_int8.tflite").read_bytes()).name == "colours"
