@@ -85,6 +85,17 @@ class Cluster:
         self._namespace = namespace
         self._poll_seconds = poll_seconds
 
+    @property
+    def namespace(self) -> str:
+        """Where runs live."""
+        return self._namespace
+
+    @contextlib.contextmanager
+    def calling(self) -> Iterator[Any]:
+        """The kfp.Client, for a body whose errors become sentences."""
+        with _explained(self._host):
+            yield self._client
+
     def upload(self, file: Path, name: str, version: str) -> tuple[str, str]:
         """Uploads a document as a version of pipeline `name`, unless that version is there already.
 

@@ -22,6 +22,9 @@ from kubeflow.schema_check import check_pipeline_spec, check_platform_spec
 from pipeline.config import Config
 from trainer.errors import UserError
 
+# KFP decides where artifacts go; a folder of this machine would only make documents differ.
+OUTPUT = "imagemill-output"
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -88,11 +91,11 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
 
 
 def cluster_places(config: Config) -> Config:
-    """The config with the cluster's places for images and registry, and one cache setting a step."""
+    """The config with the cluster's places instead of those of the machine that compiles."""
     cluster = config.kubeflow
     data = config.data.model_copy(update={"root": cluster.data_root or config.data.root})
     registry = cluster.registry or config.registry_root
-    return config.model_copy(update={"data": data, "registry": registry})
+    return config.model_copy(update={"output": OUTPUT, "data": data, "registry": registry})
 
 
 def runtime_defaults(pipeline: Any) -> dict[str, str | int | float]:

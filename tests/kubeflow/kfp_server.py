@@ -26,6 +26,9 @@ class State:
     documents: list[list[dict]] = field(default_factory=list)
     experiments: dict[str, str] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    recurring: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refuse: dict[str, int] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
     script: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     looks: int = 0
     failures: int = 0
@@ -64,8 +67,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._route("POST")
 
+    def do_DELETE(self) -> None:
+        self._route("DELETE")
+
     def _route(self, method: str) -> None:
         state, url = self.held, urlparse(self.path)
+        state.calls.append(f"{method} {url.path}")
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.query = {key: values[0] for key, values in parse_qs(url.query).items()}
         if state.token and self.headers.get("authorization") != f"Bearer {state.token}":
@@ -73,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         if state.failures and url.path.startswith("/apis/v2beta1/runs/"):
             state.failures -= 1
             return self._send(503, {"error": "restarting"})
+        for part, status in state.refuse.items():
+            if part in f"{method} {url.path}":
+                return self._send(status, {"error": "Already exists" if status == 409 else "down"})
         for verb, pattern, name in _ROUTES:
             found = re.fullmatch(pattern, url.path)
             if verb == method and found:
@@ -165,6 +175,36 @@ class _Handler(BaseHTTPRequestHandler):
     def list_runs(self) -> None:
         self._send(200, {"runs": list(reversed(self.held.runs.values()))})
 
+    def make_recurring(self) -> None:
+        """Checks the body by the generated client's own model, and what KFP's server checks beyond."""
+        body = json.loads(self.body)
+        if problem := _recurring_problem(body):
+            return self._send(400, {"error": problem})
+        made = {**body, "recurring_run_id": f"recurring-{len(self.held.calls)}"}
+        self.held.recurring[made["recurring_run_id"]] = made
+        return self._send(200, made)
+
+    def list_recurring(self) -> None:
+        """Two a page, so that paging is used."""
+        wanted = self.query.get("experiment_id")
+        found = [r for r in self.held.recurring.values() if r["experiment_id"] == wanted]
+        start = int(self.query.get("page_token") or 0)
+        page: dict[str, Any] = {"recurringRuns": found[start : start + 2]}
+        if start + 2 < len(found):
+            page["next_page_token"] = str(start + 2)
+        self._send(200, page)
+
+    def switch_recurring(self, recurring_id: str, verb: str) -> None:
+        if recurring_id not in self.held.recurring:
+            return self._send(404, {"error": f"{recurring_id} not found"})
+        self.held.recurring[recurring_id]["mode"] = verb.upper()
+        return self._send(200, {})
+
+    def delete_recurring(self, recurring_id: str) -> None:
+        if self.held.recurring.pop(recurring_id, None) is None:
+            return self._send(404, {"error": f"{recurring_id} not found"})
+        return self._send(200, {})
+
     def log(self, run_id: str, node: str) -> None:
         self._send(200, f"{run_id} {node} line 1\nline 2\n")
 
@@ -176,6 +216,30 @@ def _task(name: str, state: str) -> dict[str, Any]:
         "state": state,
         "child_tasks": [{"pod_name": f"pod-of-{name}"}],
     }
+
+
+def _recurring_problem(body: dict[str, Any]) -> str:
+    """What is wrong with the body of a new recurring run; "" where it is right."""
+    import kfp_server_api
+
+    model = kfp_server_api.V2beta1RecurringRun
+    if unknown := set(body) - set(model.attribute_map.values()):
+        return f"unknown fields {sorted(unknown)}"
+    answer = type("Answer", (), {"data": json.dumps(body)})
+    run = kfp_server_api.ApiClient().deserialize(answer, "V2beta1RecurringRun")
+    if not 1 <= int(run.max_concurrency or 0) <= 10:
+        return f"max_concurrency {run.max_concurrency} is not from 1 to 10"
+    if run.mode not in ("ENABLE", "DISABLE"):
+        return f"mode {run.mode!r}"
+    cron, periodic = run.trigger.cron_schedule, run.trigger.periodic_schedule
+    if (cron is None) == (periodic is None):
+        return "exactly one trigger is needed"
+    if cron is not None and len(cron.cron.split()) != 6:
+        return f"cron {cron.cron!r} has not six fields"
+    if periodic is not None and int(periodic.interval_second) < 1:
+        return f"interval {periodic.interval_second}"
+    reference = run.pipeline_version_reference
+    return "" if reference and reference.pipeline_version_id else "no pipeline version"
 
 
 _API = "/apis/v2beta1"
@@ -190,5 +254,9 @@ _ROUTES = [
     ("POST", f"{_API}/runs", "make_run"),
     ("GET", f"{_API}/runs", "list_runs"),
     ("GET", f"{_API}/runs/([^/]+)", "get_run"),
+    ("POST", f"{_API}/recurringruns", "make_recurring"),
+    ("GET", f"{_API}/recurringruns", "list_recurring"),
+    ("POST", f"{_API}/recurringruns/([^/:]+):(enable|disable)", "switch_recurring"),
+    ("DELETE", f"{_API}/recurringruns/([^/]+)", "delete_recurring"),
     ("GET", "/apis/v1alpha1/runs/([^/]+)/nodes/([^/]+)/log", "log"),
 ]
