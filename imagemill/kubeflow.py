@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagemill.kubeflow_schedule import command as schedule
 from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def command() -> None:
     imagemill kubeflow build-image -t registry.example.com/imagemill:1
     imagemill kubeflow submit --config scenes.yaml --wait
     """
+
+
+command.add_command(schedule)
 
 
 def _connection(function: Any) -> Any:

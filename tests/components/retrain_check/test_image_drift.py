@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ def statistics(low: float, high: float) -> bytes:
     feature.path.step.append("stat/brightness")
     histogram = feature.num_stats.histograms.add()
     edges = np.linspace(low, high, 11)
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         histogram.buckets.add(low_value=start, high_value=end, sample_count=10)
     return result.SerializeToString()
 
