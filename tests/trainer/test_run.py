@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,3 +144,18 @@ def test_other_formats_lie_beside_and_agree(trained: Path) -> None:
     with zipfile.ZipFile(extra / "model.tflite") as archive:
         assert archive.read("labels.txt").decode().split() == ["blue", "green", "red", "yellow"]
     assert read_metadata((extra / "model_int8.tflite").read_bytes()).name == "colours"
+
+
+def test_training_and_inference_mode_agree_after_a_short_run_from_scratch(
+    examples: Path, trained: Path
+) -> None:
+    model = keras.models.load_model(trained / "model" / "assets.extra" / "model.keras")
+    source = Source.of(f"{examples}/Split-train/*", "train")
+    config = TrainConfig.model_validate(SMALL)
+    pixels, labels = next(iter(evaluation_batches(source, config).unbatch().batch(96)))
+    accuracy = {}
+    for training in (False, True):
+        answers = model(tf.cast(pixels, tf.float32), training=training).numpy()
+        accuracy[training] = (answers.argmax(1) == labels.numpy()).mean()
+    assert accuracy[False] > 0.9
+    assert accuracy[False] == pytest.approx(accuracy[True], abs=0.05)
