@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from tests.components.serving.running import Server
 
@@ -24,7 +25,7 @@ class Load:
 
     seconds: list[float] = dataclasses.field(default_factory=list)
     failures: list[str] = dataclasses.field(default_factory=list)
-    versions: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    versions: collections.Counter[object] = dataclasses.field(default_factory=collections.Counter)
 
 
 def run_load(
@@ -33,7 +34,7 @@ def run_load(
     *,
     requests: int,
     clients: int,
-    check: Callable[[int, dict], str] = lambda index, answer: "",
+    check: Callable[[int, dict[str, Any]], str] = lambda index, answer: "",
 ) -> Load:
     """Sends raw images over kept-alive connections, as fast as answers come; `check` says what is wrong."""
     load = Load()
