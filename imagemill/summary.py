@@ -23,6 +23,8 @@ def print_summary(console: Console, result: RunResult, *, log_file: str, seconds
         _print_data(console, result)
         _print_rules(console, result)
         _print_verdict(console, result)
+        if result.report_path:
+            console.print(f"Report    {result.report_path}", soft_wrap=True)
     console.print(f"[dim]{seconds:.0f} s in all. Log: {log_file}[/dim]", soft_wrap=True)
 
 
@@ -34,6 +36,7 @@ def as_json(result: RunResult, *, log_file: str, seconds: float) -> str:
         "blessed": result.blessed,
         "pushed_version": result.pushed_version,
         "model_path": result.model_path,
+        "report_path": result.report_path,
         "metrics": result.metrics,
         "rules": list(result.rules),
         "dataset": result.dataset.model_dump(mode="json") if result.dataset else None,

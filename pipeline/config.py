@@ -24,6 +24,7 @@ from components.data_gate.config import GateConfig
 from components.image_example_gen.config import IngestConfig
 from components.model_evaluator.config import EvaluateConfig
 from components.model_pusher.config import PushConfig
+from components.report.config import ReportConfig
 from components.retrain_check.config import RetrainConfig
 from pipeline.cluster_config import ClusterConfig
 from pipeline.config_errors import describe_errors
@@ -118,6 +119,7 @@ class Config(Settings):
     train: TrainConfig = Field(TrainConfig(), description="The model and its training.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="The rules a model must pass.")
     push: PushConfig = Field(PushConfig(), description="How models enter the registry.")
+    report: ReportConfig = Field(ReportConfig(), description="How much the report shows.")
     retrain: RetrainConfig = Field(RetrainConfig(), description="When a run trains at all.")
     schedule: ScheduleConfig = Field(ScheduleConfig(), description="When runs start by themselves.")
     notify: NotifyConfig = Field(NotifyConfig(), description="Who is told of what.")

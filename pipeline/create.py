@@ -22,6 +22,7 @@ from components.data_gate.statistics import stats_options
 from components.image_example_gen.component import ImageExampleGen
 from components.model_evaluator.component import ModelEvaluator
 from components.model_pusher.component import ModelPusher
+from components.report.component import Report
 from components.retrain_check.component import RetrainCheck
 from pipeline.config import Config
 from pipeline.versions import run_version
@@ -153,7 +154,8 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
     ).with_id("data-gate")
     trainer = _trainer(shared, data["examples"], data["schema"])
     trainer.add_upstream_node(gate)
-    return [ingest, statistics, schema, gate, trainer, *_release_steps(shared, data, trainer)]
+    release = _release_steps(shared, data, trainer, gate.outputs["anomalies"])
+    return [ingest, statistics, schema, gate, trainer, *release]
 
 
 def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
@@ -173,7 +175,7 @@ def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
 
 
 def _release_steps(
-    shared: _Shared, data: dict[str, Any], trainer: BaseComponent
+    shared: _Shared, data: dict[str, Any], trainer: BaseComponent, anomalies: Any
 ) -> list[BaseComponent]:
     model = trainer.outputs["model"]
     evaluator = ModelEvaluator(
@@ -189,4 +191,19 @@ def _release_steps(
         run_version=shared.run_version,
         **shared.place(),
     ).with_id("model-pusher")
-    return [evaluator, pusher]
+    report = Report(
+        examples=data["examples"],
+        statistics=data["statistics"],
+        anomalies=anomalies,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        pushed_model=pusher.outputs["pushed_model"],
+        name=shared.config.name,
+        code_version=shared.code_version,
+        run_version=shared.run_version,
+        run_config=json.dumps(shared.config.model_dump(mode="json"), sort_keys=True),
+        config=shared.config.report,
+    ).with_id("report")
+    return [evaluator, pusher, report]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.report.files import PAGE_FILE
 from components.retrain_check.decision import Decision
 from pipeline.config import Config
-from pipeline.steps import StepRecord, StepState
+from pipeline.steps import ArtifactRecord, StepRecord, StepState
 from trainer.features import DATASET_FILE, DatasetInfo
 
 
@@ -28,6 +29,7 @@ class RunResult:
       blessed: True, False, or None where nothing was evaluated.
       pushed_version: the registry version that this run pushed; None where it pushed none.
       model_path: the SavedModel in the registry, where pushed.
+      report_path: the HTML page that tells all of it, where one was written.
     """
 
     run_id: str
@@ -39,6 +41,7 @@ class RunResult:
     blessed: bool | None = None
     pushed_version: str | None = None
     model_path: str | None = None
+    report_path: str | None = None
 
     @property
     def skipped(self) -> bool:
@@ -80,7 +83,12 @@ def read_result(
         blessed=bool(blessing.get("blessed")),
         pushed_version=version,
         model_path=f"{config.registry_root}/{config.name}/{version}" if version else None,
+        report_path=_report(outputs.get("report", {})),
     )
+
+
+def _report(outputs: Mapping[str, ArtifactRecord]) -> str | None:
+    return f"{outputs['report'].uri}/{PAGE_FILE}" if "report" in outputs else None
 
 
 def _text(folder: str, name: str) -> str:

@@ -14,6 +14,7 @@ _NOT_PART_OF_A_MODEL = (
     "cache",
     "beam",
     "metadata",
+    "report",
     "retrain",
     "kubeflow",
     "schedule",

@@ -27,11 +27,11 @@ class Answer(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A true class, what it was taken for, how often, how often it occurs, and some paths."""
+    """A true class, what it was taken for, how many times, of how many images, and some paths."""
 
     label: str
     answer: str
-    count: int
+    times: int
     of: int
     paths: tuple[str, ...]
 

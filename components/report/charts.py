@@ -54,10 +54,10 @@ class _Frame:
             parts.append(
                 f'<text x="{_LEFT - 7}" y="{y + 4}" text-anchor="end">{figure(tick)}</text>'
             )
-        for tick in x_ticks:
-            parts.append(
-                f'<text x="{self.x(tick)}" y="{_HEIGHT - 19}" text-anchor="middle">{figure(tick)}</text>'
-            )
+        parts += [
+            f'<text x="{self.x(tick)}" y="{_HEIGHT - 19}" text-anchor="middle">{figure(tick)}</text>'
+            for tick in x_ticks
+        ]
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
         parts.append(
             f'<text x="{middle}" y="{_HEIGHT - 3}" text-anchor="middle">{escape(x_label)}</text>'
@@ -96,8 +96,8 @@ def histogram_chart(histogram: Histogram) -> Markup:
     ticks = [float(edges[0]), (edges[0] + edges[-1]) / 2, float(edges[-1])]
     body = [frame.axes(histogram.name.replace("_", " "), ticks, y_ticks)]
     for low, high, count in zip(edges, edges[1:], histogram.counts, strict=False):
-        told = escape(f"{figure(low)} to {figure(high)}: {count:,} images")
-        body.append(_bar(frame, low, high, count, "s1", str(told)))
+        tip = f"{figure(low)} to {figure(high)}: {count:,} images"
+        body.append(_bar(frame, low, high, count, "s1", tip))
     x = frame.x(min(max(histogram.median, edges[0]), edges[-1]))
     body.append(f'<line class="mark" x1="{x}" x2="{x}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
     told = f"Distribution of {histogram.name.replace('_', ' ')}: median {figure(histogram.median)}"
@@ -114,18 +114,16 @@ def reliability_chart(bins: Sequence[Bin]) -> Markup:
     body = [frame.axes("confidence (line: calibrated)", ticks, ticks)]
     most = max(one.examples for one in filled)
     for one in filled:
-        told = escape(
+        tip = (
             f"confidence {one.confidence:.2f}: {one.accuracy:.0%} of {one.examples:,} images right"
         )
-        body.append(
-            _bar(frame, one.low, one.high, one.accuracy, "s1", str(told), one.examples / most)
-        )
+        body.append(_bar(frame, one.low, one.high, one.accuracy, "s1", tip, one.examples / most))
     corners = f'x1="{frame.x(0)}" y1="{frame.y(0)}" x2="{frame.x(1)}" y2="{frame.y(1)}"'
     body.append(f'<line class="mark" {corners}/>')
-    for one in filled:
-        body.append(
-            f'<circle class="dot s2" cx="{frame.x(one.confidence)}" cy="{frame.y(one.accuracy)}" r="3.5"/>'
-        )
+    body += [
+        f'<circle class="dot s2" cx="{frame.x(one.confidence)}" cy="{frame.y(one.accuracy)}" r="3.5"/>'
+        for one in filled
+    ]
     gap = max(filled, key=lambda one: one.examples)
     told = (
         f"Reliability: where most answers lie, confidence {gap.confidence:.2f} meets accuracy "
@@ -142,7 +140,7 @@ def figure(value: float) -> str:
 
 
 def _bar(
-    frame: _Frame, low: float, high: float, value: float, kind: str, told: str, opacity: float = 1.0
+    frame: _Frame, low: float, high: float, value: float, kind: str, tip: str, opacity: float = 1.0
 ) -> str:
     x, top = frame.x(low) + 0.5, frame.y(value)
     width = max(frame.x(high) - frame.x(low) - 1, 0.5)
@@ -150,7 +148,7 @@ def _bar(
     shade = f' style="opacity:{0.25 + 0.75 * opacity:.2f}"' if opacity < 1 else ""
     return (
         f'<rect class="bar {kind}"{shade} x="{x:.1f}" y="{top}" width="{width:.1f}" height="{height}">'
-        f"<title>{told}</title></rect>"
+        f"<title>{escape(tip)}</title></rect>"
     )
 
 

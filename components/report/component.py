@@ -12,12 +12,13 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import component_spec, standard_artifacts
+from tfx.types.experimental import simple_artifacts
 
 from components.report.config import ReportConfig
 from components.report.executor import Executor
 
 
-class ReportSpec(types.ComponentSpec):
+class ReportSpec(types.ComponentSpec):  # type: ignore[misc]
     """Parameters, inputs and output of `report`."""
 
     PARAMETERS = {
@@ -37,11 +38,11 @@ class ReportSpec(types.ComponentSpec):
         "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
     }
-    # The one standard type without properties of its own that TFX also compiles for Kubeflow.
-    OUTPUTS = {"report": component_spec.ChannelParameter(type=standard_artifacts.ExternalArtifact)}
+    # TFX compiles it for Kubeflow, and it has no properties of its own.
+    OUTPUTS = {"report": component_spec.ChannelParameter(type=simple_artifacts.File)}
 
 
-class Report(base_component.BaseComponent):
+class Report(base_component.BaseComponent):  # type: ignore[misc]
     """Writes the report.
 
     Args:
@@ -88,6 +89,6 @@ class Report(base_component.BaseComponent):
                 run_version=run_version,
                 run_config=run_config,
                 config=config.model_dump_json(),
-                report=types.Channel(type=standard_artifacts.ExternalArtifact),
+                report=types.Channel(type=simple_artifacts.File),
             )
         )

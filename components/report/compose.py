@@ -170,8 +170,8 @@ def _pair(pair: answers.Pair, album: Album) -> ConfusedPair:
     return ConfusedPair(
         label=pair.label,
         answer=pair.answer,
-        count=pair.count,
-        share=pair.count / pair.of,
+        count=pair.times,
+        share=pair.times / pair.of,
         pictures=tuple(album.picture(path, pair.label) for path in pair.paths),
     )
 

@@ -15,18 +15,16 @@ from tfx.utils import path_utils
 
 from components.report.compose import compose
 from components.report.config import ReportConfig
+from components.report.files import CSV_FILE, JSON_FILE, PAGE_FILE
 from components.report.page import render
 from components.report.sources import Sources
 from components.report.suspects import as_csv
 from trainer.progress import report as report_progress
 
-PAGE_FILE = "report.html"
-JSON_FILE = "report.json"
-CSV_FILE = "label_errors.csv"
 Artifacts = Mapping[str, list[types.Artifact]]
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Writes the page, the same as JSON and the list of likely label errors."""
 
     def Do(  # noqa: N802 (TFX's name)

@@ -21,7 +21,7 @@ _WARM = np.array([255.0, 96.0, 16.0])
 _STRENGTH = 0.65
 
 
-class NoFeatureMap(ValueError):
+class NoFeatureMapError(ValueError):
     """The model has no global average before its softmax, so there is nothing to look at."""
 
 
@@ -29,7 +29,7 @@ class Looker:
     """Grad-CAM of the answer, for encoded images.
 
     Raises:
-      NoFeatureMap: the graph is not of the expected shape.
+      NoFeatureMapError: the graph is not of the expected shape.
     """
 
     def __init__(self, saved_model: str) -> None:
@@ -76,7 +76,7 @@ def overlay(pixels: npt.NDArray[np.uint8], heat: npt.NDArray[np.float32]) -> Ima
 def _logits_and_features(graph: Any) -> tuple[Any, Any]:
     softmaxes = [op for op in graph.get_operations() if op.type == "Softmax"]
     if not softmaxes:
-        raise NoFeatureMap("the model has no softmax")
+        raise NoFeatureMapError("the model has no softmax")
     logits = softmaxes[-1].inputs[0]
     queue, seen = deque([logits.op]), set()
     while queue:
@@ -87,4 +87,4 @@ def _logits_and_features(graph: Any) -> tuple[Any, Any]:
             if tensor.op.name not in seen:
                 seen.add(tensor.op.name)
                 queue.append(tensor.op)
-    raise NoFeatureMap("the model has no global average before its softmax")
+    raise NoFeatureMapError("the model has no global average before its softmax")

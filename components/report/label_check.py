@@ -2,9 +2,9 @@
 
     check = find_suspects(model, examples_uri, dataset, limit=5000)
 
-Images of val and test were never trained on. Those of train were, so a model that has learnt a wrong label by heart does
-not disagree with it: what is found there is a part of what there is. Held-out and training images are judged apart,
-for the model is surer on the latter.
+Images of val and test were never trained on. Those of train were, so a model that has learnt a wrong label by heart
+does not disagree with it: what is found there is a part of what there is. Held-out and training images are judged
+apart, for the model is surer on the latter.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from components.data_gate.image_table import ImageTable
 from components.report.content import Histogram
@@ -26,7 +27,7 @@ def histograms(table: ImageTable) -> tuple[Histogram, ...]:
     )
 
 
-def _histogram(name: str, values: np.ndarray) -> Histogram:
+def _histogram(name: str, values: npt.NDArray[np.float64]) -> Histogram:
     finite = values[np.isfinite(values)]
     low, high = np.percentile(finite, [_TAIL, 100 - _TAIL])
     if high <= low:

@@ -1,4 +1,4 @@
-"""The report as one HTML file: templates, styles and script of this folder, put together; nothing is loaded from anywhere.
+"""The report as one HTML file: templates, styles and script of this folder put together; it loads nothing.
 
 html = render(content, ReportConfig())
 """
@@ -21,6 +21,7 @@ from components.report.suspects import as_csv
 
 _TEMPLATES = "templates"
 _LEVELS = 7
+_NOTHING = "\N{EN DASH}"
 
 
 class Matrix(NamedTuple):
@@ -101,7 +102,9 @@ def _data_uri(kind: str, text: str) -> str:
 
 @functools.cache
 def _asset(name: str) -> Markup:
-    return Markup(resources.files(__package__).joinpath(_TEMPLATES, name).read_text("utf-8"))
+    return Markup(
+        resources.files(__package__).joinpath(_TEMPLATES).joinpath(name).read_text("utf-8")
+    )
 
 
 @functools.cache
@@ -113,21 +116,27 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "percent": _percent, "size": _size, "top": _top}
+    environment.filters |= {
+        "figure": _figure,
+        "percent": _percent,
+        "size": _size,
+        "top": _top,
+        "images": _images,
+    }
     return environment
 
 
 def _figure(value: Any) -> str:
     """Numbers with four figures; nothing for None."""
     if value is None:
-        return "–"
+        return _NOTHING
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value:.{digits}%}"
+    return _NOTHING if value is None else f"{value:.{digits}%}"
 
 
 def _size(count: int) -> str:
@@ -136,3 +145,7 @@ def _size(count: int) -> str:
 
 def _top(values: Sequence[Any], count: int) -> Sequence[Any]:
     return values[:count]
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count:,} images"

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from components.report.content import Picture
-from components.report.heatmap import Looker, NoFeatureMap, overlay
+from components.report.heatmap import Looker, NoFeatureMapError, overlay
 from components.report.thumbnails import Album
 from trainer.config import TrainConfig
 
@@ -32,7 +32,7 @@ def heat_pictures(
         return {}
     try:
         heats = Looker(model)([images[path] for path in paths])
-    except NoFeatureMap as error:
+    except NoFeatureMapError as error:
         notes.append(f"heat maps ({error})")
         return {}
     return {

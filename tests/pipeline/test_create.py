@@ -20,6 +20,7 @@ NODES = [
     "trainer",
     "model-evaluator",
     "model-pusher",
+    "report",
 ]
 
 

@@ -1,0 +1,5 @@
+"""Names of the files that the report's artifact holds."""
+
+PAGE_FILE = "report.html"
+JSON_FILE = "report.json"
+CSV_FILE = "label_errors.csv"
