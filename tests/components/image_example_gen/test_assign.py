@@ -27,7 +27,9 @@ def hash_of(seed: int) -> str:
     return hashlib.sha256(str(seed).encode()).hexdigest()
 
 
-def run(images: Sequence[Seen], ledger: Ledger | None = None, config: IngestConfig = CONFIG) -> Assignment:
+def run(
+    images: Sequence[Seen], ledger: Ledger | None = None, config: IngestConfig = CONFIG
+) -> Assignment:
     return assign(images, ledger or empty_ledger(config), config, stratify=ledger is not None)
 
 
@@ -76,7 +78,11 @@ def test_running_again_with_the_new_ledger_changes_nothing() -> None:
 
 
 def test_duplicates_share_a_split_whatever_their_class() -> None:
-    images = [image for seed in range(30) for image in (seen(seed), seen(seed + 100, like=seed, class_name="b"))]
+    images = [
+        image
+        for seed in range(30)
+        for image in (seen(seed), seen(seed + 100, like=seed, class_name="b"))
+    ]
     result = run([*images, images[0]])
     assert result.splits[0::2][:30] == result.splits[1::2]
     assert result.splits[-1] == result.splits[0]

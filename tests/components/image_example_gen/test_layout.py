@@ -4,7 +4,14 @@ import unicodedata
 
 import pytest
 
-from components.image_example_gen.layout import Place, clean_text, detect_layout, is_ignored, place, split_of
+from components.image_example_gen.layout import (
+    Place,
+    clean_text,
+    detect_layout,
+    is_ignored,
+    place,
+    split_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +45,9 @@ def test_folders_say_class_and_split(name: str, layout: str, expected: Place) ->
     assert place(name, layout) == expected
 
 
-@pytest.mark.parametrize("name", [".DS_Store", "cats/._1.jpg", ".git/x", "a/Thumbs.db", "__MACOSX/a/1.jpg"])
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "cats/._1.jpg", ".git/x", "a/Thumbs.db", "__MACOSX/a/1.jpg"]
+)
 def test_hidden_files_and_litter_are_ignored(name: str) -> None:
     assert is_ignored(name)
 
@@ -52,4 +61,9 @@ def test_bytes_that_are_no_utf8_stay_readable() -> None:
 
 
 def test_a_split_has_many_spellings() -> None:
-    assert [split_of(text) for text in (" Validation ", "VALID", "training", "dev")] == ["val", "val", "train", ""]
+    assert [split_of(text) for text in (" Validation ", "VALID", "training", "dev")] == [
+        "val",
+        "val",
+        "train",
+        "",
+    ]

@@ -22,14 +22,18 @@ def touch(root: Path, *names: str) -> Path:
 
 
 def test_classes_files_and_strays(tmp_path: Path) -> None:
-    root = touch(tmp_path, "b/2.jpg", "a/1.jpg", "a/deep/3", "README.md", ".hidden/x.jpg", "a/.DS_Store")
+    root = touch(
+        tmp_path, "b/2.jpg", "a/1.jpg", "a/deep/3", "README.md", ".hidden/x.jpg", "a/.DS_Store"
+    )
     listing = list_images(str(root), CONFIG)
     assert [(file.name, file.class_name, file.split) for file in listing.files] == [
         ("a/1.jpg", "a", ""),
         ("a/deep/3", "a", ""),
         ("b/2.jpg", "b", ""),
     ]
-    assert [(letter.path, letter.reason) for letter in listing.rejected] == [("README.md", "no_class")]
+    assert [(letter.path, letter.reason) for letter in listing.rejected] == [
+        ("README.md", "no_class")
+    ]
     assert (listing.found, listing.ignored, listing.class_names) == (4, 2, ("a", "b"))
 
 
@@ -40,7 +44,9 @@ def test_split_folders_give_splits(tmp_path: Path) -> None:
     assert [file.split for file in listing.files] == ["test", "train", "train", "val"]
 
 
-@pytest.mark.parametrize("name", ["new\nline", "quote'\"", "star*[a]?", "%20 &{{x}}", "-rf", "ünï 漢字 🐈", "a\udcffb"])
+@pytest.mark.parametrize(
+    "name", ["new\nline", "quote'\"", "star*[a]?", "%20 &{{x}}", "-rf", "ünï 漢字 🐈", "a\udcffb"]
+)
 def test_hostile_names_are_listed_and_can_be_written_down(tmp_path: Path, name: str) -> None:
     root = touch(tmp_path, f"{name}/{name}.jpg", "other/1.jpg")
     listing = list_images(str(root), CONFIG)
@@ -74,7 +80,9 @@ def test_pipes_and_sockets_are_no_files(tmp_path: Path) -> None:
     assert list_images(str(root), CONFIG).found == 2
 
 
-def test_class_twins_in_two_normal_forms_become_one_class_and_no_file_is_lost(tmp_path: Path) -> None:
+def test_class_twins_in_two_normal_forms_become_one_class_and_no_file_is_lost(
+    tmp_path: Path,
+) -> None:
     names = [unicodedata.normalize(form, "café") for form in ("NFC", "NFD")]
     root = touch(tmp_path, *(f"{name}/1.jpg" for name in names), "tea/1.jpg")
     listing = list_images(str(root), CONFIG)
@@ -102,7 +110,9 @@ def test_the_fingerprint_changes_with_names_sizes_times_and_labels_only(tmp_path
         (["a/1.jpg"], "found 1 class"),
     ],
 )
-def test_input_that_cannot_be_used_is_refused(tmp_path: Path, names: list[str], message: str) -> None:
+def test_input_that_cannot_be_used_is_refused(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         list_images(str(touch(tmp_path, *names)), CONFIG)
 
@@ -122,7 +132,8 @@ def test_a_missing_root_a_file_as_root_and_no_root_are_refused(tmp_path: Path) -
 def test_a_csv_manifest_names_files_labels_splits_and_columns(tmp_path: Path) -> None:
     touch(tmp_path, "x/1.jpg", "2.jpg")
     (tmp_path / "list.csv").write_text(
-        "path,label,split,camera,iso,gain\nx/1.jpg,cat,train,phone,100,1\n2.jpg,dog,,,200,0.5\n", encoding="utf-8"
+        "path,label,split,camera,iso,gain\nx/1.jpg,cat,train,phone,100,1\n2.jpg,dog,,,200,0.5\n",
+        encoding="utf-8",
     )
     listing = list_images(str(tmp_path / "list.csv"), CONFIG)
     assert [(file.name, file.class_name, file.split, file.size) for file in listing.files] == [
@@ -141,7 +152,10 @@ def test_a_jsonl_manifest_in_the_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     listing = list_images(str(tmp_path), CONFIG)
     assert listing.layout == "manifest"
-    assert [(file.class_name, dict(file.columns)) for file in listing.files] == [("a", {"ok": 1}), ("7", {})]
+    assert [(file.class_name, dict(file.columns)) for file in listing.files] == [
+        ("a", {"ok": 1}),
+        ("7", {}),
+    ]
 
 
 def test_rows_that_cannot_be_used_become_dead_letters(tmp_path: Path) -> None:
@@ -149,7 +163,12 @@ def test_rows_that_cannot_be_used_become_dead_letters(tmp_path: Path) -> None:
     rows = "path,label,split\n1.jpg,a,\n2.jpg,b,\n1.jpg,b,\n3.jpg,,\n4.jpg,a,holdout\n,a,\n"
     (tmp_path / "m.csv").write_text(rows, encoding="utf-8")
     listing = list_images(str(tmp_path / "m.csv"), CONFIG)
-    assert [letter.reason for letter in listing.rejected] == ["duplicate_path", "no_class", "bad_split", "unreadable"]
+    assert [letter.reason for letter in listing.rejected] == [
+        "duplicate_path",
+        "no_class",
+        "bad_split",
+        "unreadable",
+    ]
     assert listing.found == 6
 
 

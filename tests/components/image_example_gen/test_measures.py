@@ -41,7 +41,9 @@ def test_one_pixel_can_be_measured() -> None:
 
 def test_blur_lowers_sharpness() -> None:
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
-    blurred = noise.resize((16, 16), Image.Resampling.BOX).resize((64, 64), Image.Resampling.BICUBIC)
+    blurred = noise.resize((16, 16), Image.Resampling.BOX).resize(
+        (64, 64), Image.Resampling.BICUBIC
+    )
     sharp, soft = (
         measure(image, source_size=(64, 64), source_bytes=1)["sharpness"]
         for image in (noise, blurred)

@@ -25,7 +25,9 @@ FEATURES = st.dictionaries(
 
 @settings(max_examples=100, deadline=None)
 @given(FEATURES)
-def test_an_example_says_what_tensorflow_reads(features: dict[str, list[int] | list[float] | list[bytes]]) -> None:
+def test_an_example_says_what_tensorflow_reads(
+    features: dict[str, list[int] | list[float] | list[bytes]],
+) -> None:
     example = tf.train.Example.FromString(encode_example(features))
     found = {
         name: list(getattr(feature, feature.WhichOneof("kind")).value)
