@@ -10,7 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,14 +26,16 @@ class Server:
       process: it.
     """
 
-    def __init__(self, url: str, process: subprocess.Popen) -> None:
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
         self.url = url
         self.process = process
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=120)
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str):
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, Any]:
         """Status and parsed JSON (or text) of one request on a connection of its own."""
         with contextlib.closing(self.connect()) as connection:
             connection.request(method, path, body, headers)
@@ -40,14 +44,14 @@ class Server:
         is_json = response.headers.get("content-type", "").startswith("application/json")
         return response.status, json.loads(data) if is_json else data.decode()
 
-    def predict(self, *images: bytes, name: str = "colours"):
+    def predict(self, *images: bytes, name: str = "colours") -> tuple[int, Any]:
         rows = [{"b64": base64.b64encode(image).decode()} for image in images]
         body = json.dumps({"instances": rows}).encode()
         return self.request("POST", f"/v1/models/{name}:predict", body)
 
 
 @contextlib.contextmanager
-def running_server(model: str, **config):
+def running_server(model: str, **config: float) -> Iterator[Server]:
     """Starts a server; on leaving it must end with code 0 within a minute of SIGTERM."""
     command = [sys.executable, "-m", "components.serving.server", model]
     process = subprocess.Popen(
@@ -59,8 +63,9 @@ def running_server(model: str, **config):
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
     try:
+        assert process.stdout is not None
         url = process.stdout.readline().strip()
-        assert url.startswith("http"), process.stderr.read()
+        assert url.startswith("http"), process.communicate()[1]
         yield Server(url, process)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
