@@ -1,27 +1,20 @@
 """The KFP API as far as the verbs need it: upload, start, follow, read logs; over kfp.Client.
 
-    cluster = connect("http://localhost:8888", "kubeflow")
-    outcome = cluster.wait(run_id, timeout=3600, on_change=print)
-
-Who we are comes from the environment, never from a config: KFP_TOKEN (a bearer token), KFP_TOKEN_FILE (a file
-with one, read anew for each command) or KFP_COOKIES (such as dex's `authservice_session=...`); in a pod, the service
-account.
+cluster = connect("http://localhost:8888", "kubeflow")
+outcome = cluster.wait(run_id, timeout=3600, on_change=print)
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kubeflow.api_errors import UnreachableError, explained, probe, token_of_environment
 from trainer.errors import ExitCode, UserError
 
 SUCCEEDED, FAILED, CANCELED = "SUCCEEDED", "FAILED", "CANCELED"
@@ -93,7 +86,7 @@ class Cluster:
     @contextlib.contextmanager
     def calling(self) -> Iterator[Any]:
         """The kfp.Client, for a body whose errors become sentences."""
-        with _explained(self._host):
+        with explained(self._host):
             yield self._client
 
     def upload(self, file: Path, name: str, version: str) -> tuple[str, str]:
@@ -102,7 +95,7 @@ class Cluster:
         Returns:
           Ids of the pipeline and of the version.
         """
-        with _explained(self._host):
+        with explained(self._host):
             pipeline_id = self._client.get_pipeline_id(name)
             if pipeline_id is None:
                 pipeline_id = self._client.upload_pipeline(
@@ -139,7 +132,7 @@ class Cluster:
         service_account: str,
     ) -> str:
         """Starts a run of exactly this version; returns its id."""
-        with _explained(self._host):
+        with explained(self._host):
             found = self._client.create_experiment(experiment, namespace=self._namespace)
             run = self._client.run_pipeline(
                 found.experiment_id,
@@ -154,7 +147,7 @@ class Cluster:
 
     def outcome(self, run_id: str) -> Outcome:
         """Looks at a run once."""
-        with _explained(self._host):
+        with explained(self._host):
             run = self._client.get_run(run_id)
         details = run.run_details.task_details if run.run_details else None
         tasks = sorted(
@@ -208,7 +201,7 @@ class Cluster:
         Raises:
           UserError: the run has no such step, or its pod is gone and no log was kept.
         """
-        with _explained(self._host):
+        with explained(self._host):
             run = self._client.get_run(run_id)
         details = (run.run_details.task_details if run.run_details else None) or ()
         tasks = [task for task in details if task.display_name == step]
@@ -222,7 +215,7 @@ class Cluster:
         ]
         for pod in dict.fromkeys([*pods, *(task.pod_name for task in tasks if task.pod_name)]):
             # Not yielded inside: the caller's prints would go where the client's go.
-            with _explained(self._host):
+            with explained(self._host):
                 text = self._log(run_id, pod)
             yield from text.splitlines()
 
@@ -238,7 +231,7 @@ class Cluster:
 
     def runs(self, experiment: str, count: int) -> list[RunSummary]:
         """Newest runs of an experiment."""
-        with _explained(self._host):
+        with explained(self._host):
             found = self._client.create_experiment(experiment, namespace=self._namespace)
             page = self._client.list_runs(
                 page_size=count,
@@ -258,10 +251,6 @@ class Cluster:
         return f"{self._host}/#/runs/details/{run_id}"
 
 
-class UnreachableError(UserError):
-    """The API gave no answer; it may soon."""
-
-
 def connect(host: str, namespace: str) -> Cluster:
     """A client of the KFP API at `host`; "" means the one of the cluster that this runs in.
 
@@ -276,105 +265,15 @@ def connect(host: str, namespace: str) -> Cluster:
             fix="set `kubeflow.host` or pass --host; for a cluster of your own: kubectl port-forward "
             "-n kubeflow svc/ml-pipeline 8888:8888, then --host http://localhost:8888",
         )
-    token, cookies = _token(), os.environ.get("KFP_COOKIES")
+    token, cookies = token_of_environment(), os.environ.get("KFP_COOKIES")
     if host:
-        _probe(host, token, cookies)
-    with _explained(host):
+        probe(host, token, cookies)
+    with explained(host):
         made = client.Client(
             host=host or None, namespace=namespace, existing_token=token, cookies=cookies
         )
     return Cluster(made, host or f"http://ml-pipeline.{namespace}:8888", namespace)
 
 
-def _probe(host: str, token: str | None, cookies: str | None) -> None:
-    """Asks once whether KFP is there and knows us: kfp.Client tries for half a minute, then says neither."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    headers |= {"Cookie": cookies} if cookies else {}
-    url = f"{host.rstrip('/')}/apis/v2beta1/healthz"
-    if not url.startswith(("http://", "https://")):
-        raise UserError(
-            f"the address {host!r} of the KFP API has no http:// or https://",
-            fix="add it to `kubeflow.host`",
-        )
-    try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=30
-        ) as reply:
-            json.load(reply)
-    except urllib.error.HTTPError as error:
-        raise _refused(host, error.code) from None
-    except ValueError:
-        raise _refused(host, 302) from None  # a page to log in
-    except OSError as error:
-        raise _unreachable(host, error) from None
-
-
-def _token() -> str | None:
-    file = os.environ.get("KFP_TOKEN_FILE")
-    if not file:
-        return os.environ.get("KFP_TOKEN")
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UserError(
-            f"cannot read the token in KFP_TOKEN_FILE={file!r}: {error.strerror}",
-            fix="correct the path, or unset the variable",
-        ) from None
-
-
 def _message(error: Any) -> str:
     return str(getattr(error, "message", "") or "").strip() if error is not None else ""
-
-
-@contextlib.contextmanager
-def _explained(host: str) -> Iterator[None]:
-    """Turns the client's exceptions into sentences, and keeps what it prints from the terminal."""
-    import kfp_server_api
-
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    except kfp_server_api.ApiException as error:
-        raise _api_error(host, error) from None
-    except Exception as error:
-        # The generated client lets urllib3's errors through, and urllib3 is its dependency, not ours.
-        if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
-            raise _unreachable(host, error) from None
-        raise
-
-
-def _unreachable(host: str, error: Exception) -> UnreachableError:
-    return UnreachableError(
-        f"the KFP API at {host or 'its in-cluster address'} does not answer ({type(error).__name__})",
-        fix="check the address, the port-forward and the network",
-        code=ExitCode.INTERNAL,
-    )
-
-
-def _refused(host: str, status: int) -> UserError:
-    if status in (301, 302, 401, 403):
-        return UserError(
-            f"the KFP API at {host} refuses us (HTTP {status})",
-            fix="set KFP_TOKEN, KFP_TOKEN_FILE or KFP_COOKIES; the account needs the rights in docs/kubeflow.md",
-        )
-    return UnreachableError(
-        f"the KFP API at {host} failed (HTTP {status})",
-        fix="check that the address is KFP's API (service `ml-pipeline`, port 8888) or its UI",
-        code=ExitCode.INTERNAL,
-    )
-
-
-def _api_error(host: str, error: Any) -> UserError:
-    said = " ".join(str(error.body or error.reason or "").split())[:300]
-    if error.status in (401, 403):
-        return _refused(host, error.status)
-    if error.status is None or error.status >= 500 or error.status == 429:
-        return UnreachableError(
-            f"the KFP API at {host} failed (HTTP {error.status}): {said}",
-            fix="try again; if it stays, look at the log of its deployment `ml-pipeline`",
-            code=ExitCode.INTERNAL,
-        )
-    return UserError(
-        f"the KFP API at {host} refuses the request (HTTP {error.status}): {said}",
-        fix="correct what it names",
-    )

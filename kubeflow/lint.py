@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubeflow.document import executor_of, tasks_of
+from kubeflow.executor_input import LOCAL_ROOTS
 from pipeline.cluster_config import GPU_NODE, ClusterConfig
 
 SCHEMA_VERSION = "2.1.0"
@@ -56,6 +57,7 @@ def problems(
         *_gpus(spec),
         *_platform(spec, platform),
         *_places(spec, cluster),
+        *_pipeline_root(cluster),
         *_images(cluster),
     ]
     return sorted(found, key=lambda problem: not problem.fatal)
@@ -95,7 +97,13 @@ def _kinds(spec: dict[str, Any]) -> Iterator[Problem]:
             yield Problem(node_id, "is an Importer under a condition, which KFP refuses")
         if "container" in kinds and "lifecycle" in executor_of(spec, node_id):
             yield Problem(node_id, "is a FileBasedExampleGen: its driver never runs on KFP")
+        if "container" in kinds and any(
+            arg.startswith("__main__.") for arg in executor_of(spec, node_id).get("args", ())
+        ):
+            yield Problem(node_id, "has an executor in __main__, which no container can import")
         for name, given in task.get("inputs", {}).get("parameters", {}).items():
+            if name in ("module_file", "module_path"):
+                yield Problem(node_id, f"has a {name}: use run_fn with the code in the image")
             if "taskOutputParameter" in given:
                 yield Problem(node_id, f"parameter {name!r} comes from another step's output")
         if spec["components"][node_id].get("outputDefinitions", {}).get("parameters"):
@@ -173,6 +181,13 @@ def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:
 def _mounted(path: str, cluster: ClusterConfig, node_id: str) -> bool:
     volumes = cluster.node(node_id).volumes or ()
     return any(f"{path}/".startswith(volume.path.rstrip("/") + "/") for volume in volumes)
+
+
+def _pipeline_root(cluster: ClusterConfig) -> Iterator[Problem]:
+    root = cluster.pipeline_root
+    if root and not root.startswith(tuple(LOCAL_ROOTS)):
+        schemes = ", ".join(LOCAL_ROOTS)
+        yield Problem("kubeflow.pipeline_root", f"must start with one of {schemes}, got {root!r}")
 
 
 def _images(cluster: ClusterConfig) -> Iterator[Problem]:

@@ -227,6 +227,16 @@ def _dynamic_property(spec, platform):
     given["run_fn"] = {"taskOutputParameter": {"producerTask": "x_task"}}
 
 
+def _module_file(spec, platform):
+    given = _tasks(spec)["trainer"]["inputs"]["parameters"]
+    given["module_file"] = {"runtimeValue": {"constant": "/home/me/model.py"}}
+
+
+def _executor_in_main(spec, platform):
+    args = _container(spec, "data-gate")["args"]
+    args[args.index("--executor_class_path") + 1] = "__main__.Executor"
+
+
 def _second_gpu(spec, platform):
     _container(spec, "data-gate")["resources"]["accelerator"] = {
         "type": "nvidia.com/gpu",
@@ -273,6 +283,8 @@ def _lost_executor(spec, platform):
         (_importer, "is an Importer under a condition"),
         (_file_based_example_gen, "its driver never runs on KFP"),
         (_dynamic_property, "comes from another step's output"),
+        (_module_file, "has a module_file"),
+        (_executor_in_main, "which no container can import"),
         (_second_gpu, "asks for GPUs"),
         (_dead_shared_memory, "is read by no backend"),
         (_root, "may run as root"),
@@ -301,6 +313,14 @@ def test_places_that_no_pod_can_see_are_pointed_out(compiled, spec):
         "image-example-gen",
     }
     assert not any(problem.fatal for problem in found)
+
+
+@pytest.mark.parametrize("root", ["file:///data", "/mnt/data", "hdfs://x"])
+def test_a_pipeline_root_that_the_launcher_cannot_serve(compiled, spec, root):
+    cluster = load_config(golden.CONFIG).kubeflow.model_copy(update={"pipeline_root": root})
+    [found] = problems(spec, compiled.platform, cluster)
+    assert found.fatal
+    assert found.where == "kubeflow.pipeline_root"
 
 
 def test_an_image_without_digest_is_pointed_out(compiled, spec):
