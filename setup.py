@@ -19,6 +19,7 @@ MODERN = 'python_version >= "3.11"'
 
 EITHER_STACK = [
     "absl-py>=1.4",
+    "apscheduler>=3.11,<4",
     "click>=8.1",
     "google-crc32c>=1.5",
     "jinja2>=3.1",
