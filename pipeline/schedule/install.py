@@ -164,12 +164,6 @@ def _every_as_cron(every: str) -> str:
 
 def _kubernetes(config: Config, config_file: str, image: str, namespace: str) -> UnitFile:
     cluster = config.kubeflow
-    image = image or cluster.image
-    if not image:
-        raise UserError(
-            "the CronJob needs an image, and none is named",
-            fix="add --image NAME, or set `kubeflow.image`; `imagemill kubeflow build-image` makes one",
-        )
     namespace = namespace or cluster.namespace
     name = f"imagemill-{config.name}"[:52].rstrip("-")
     meta = {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/name": "imagemill"}}
@@ -184,7 +178,7 @@ def _kubernetes(config: Config, config_file: str, image: str, namespace: str) ->
         "apiVersion": "batch/v1",
         "kind": "CronJob",
         "metadata": meta,
-        "spec": _cron_job(config, name, image),
+        "spec": _cron_job(config, name, image or cluster.image),
     }
     text = yaml.safe_dump_all([config_map, job], sort_keys=False)
     file = f"{name}.yaml"

@@ -126,6 +126,5 @@ def test_what_is_missing_is_said(tmp_path):
     bare = make_config({"name": "m", "data": {"root": "p"}}, source="a test")
     with pytest.raises(UserError, match="nothing says when"):
         installation("systemd", bare, "/c.yaml")
-    imageless = bare.model_copy(update={"schedule": config(tmp_path, every="1h").schedule})
-    with pytest.raises(UserError, match="needs an image"):
-        installation("kubernetes", imageless, __file__)
+    with pytest.raises(UserError, match="nothing says when"):
+        installation("kubernetes", bare, __file__)
