@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -58,14 +58,30 @@ def similarities(pairs: npt.NDArray[np.int64], thumbnails: Sequence[bytes]) -> F
       pairs: int64 [pairs, 2], indices into `thumbnails`.
       thumbnails: 256 bytes an image, as `Fingerprint.thumbnail`.
     """
+    return _products(pairs, thumbnails, _detail)
+
+
+def correlations(pairs: npt.NDArray[np.int64], thumbnails: Sequence[bytes]) -> Floats:
+    """Correlation of whole thumbnails of each pair, float64 [pairs], from -1 to 1; as `similarities`."""
+    return _products(pairs, thumbnails, _whole)
+
+
+def _products(
+    pairs: npt.NDArray[np.int64],
+    thumbnails: Sequence[bytes],
+    describe: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]],
+) -> Floats:
+    """Scalar products of what `describe` makes of each pair's thumbnails."""
     if not len(pairs):
         return np.zeros(0)
     wanted, position = np.unique(pairs, return_inverse=True)
-    detail = _detail([thumbnails[index] for index in wanted])
+    data = b"".join(thumbnails[index] for index in wanted)
+    pixels = np.frombuffer(data, np.uint8).reshape(-1, THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    vectors = describe(pixels.astype(np.float32))
     left, right = position.reshape(-1, 2).T
     starts = range(0, len(left), _CHUNK_PAIRS)
     chunks = [slice(start, start + _CHUNK_PAIRS) for start in starts]
-    parts = [np.einsum("pd,pd->p", detail[left[c]], detail[right[c]]) for c in chunks]
+    parts = [np.einsum("pd,pd->p", vectors[left[c]], vectors[right[c]]) for c in chunks]
     return np.concatenate(parts, dtype=np.float64)
 
 
@@ -117,14 +133,21 @@ def _hash_of(small: Floats) -> int:
     return int.from_bytes(np.packbits(bits).tobytes(), "big", signed=True)
 
 
-def _detail(thumbnails: Sequence[bytes]) -> npt.NDArray[np.float32]:
-    """Unit vectors [images, 196]: each inner pixel minus the mean around it; zero where there is nothing."""
-    side = THUMBNAIL_SIDE
-    pixels = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, side, side)
-    wide = pixels.astype(np.float32)
-    rows = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
+def _detail(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Each inner pixel minus the mean around it, as unit vectors [images, 196]."""
+    rows = pixels[:, :-2] + pixels[:, 1:-1] + pixels[:, 2:]
     around = (rows[:, :, :-2] + rows[:, :, 1:-1] + rows[:, :, 2:]) / 9
-    fine = (wide[:, 1:-1, 1:-1] - around).reshape(len(pixels), -1)
-    length = np.linalg.norm(fine, axis=1, keepdims=True)
-    least = _FLAT_DETAIL * np.sqrt(np.float32(fine.shape[1]))
-    return np.where(length > least, fine / np.maximum(length, 1e-9), np.float32(0))
+    return _unit((pixels[:, 1:-1, 1:-1] - around).reshape(len(pixels), -1))
+
+
+def _whole(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Each pixel minus the mean of all, as unit vectors [images, 256]."""
+    flat = pixels.reshape(len(pixels), -1)
+    return _unit(flat - flat.mean(axis=1, keepdims=True))
+
+
+def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Scaled to length 1; what is flat but for noise becomes zero."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    least = _FLAT_DETAIL * np.sqrt(np.float32(vectors.shape[1]))
+    return np.where(length > least, vectors / np.maximum(length, 1e-9), np.float32(0))

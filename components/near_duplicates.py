@@ -22,10 +22,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from components.fingerprints import HASH_BITS, similarities
+from components.fingerprints import HASH_BITS, correlations, similarities
 
 MAX_DISTANCE = 8
 MIN_SIMILARITY = 0.8
+MIN_CORRELATION = 0.97
 
 _CHUNK_PAIRS = 1 << 20
 
@@ -65,28 +66,23 @@ def candidate_pairs(hashes: npt.ArrayLike, max_distance: int = MAX_DISTANCE) -> 
 
 
 def near_duplicates(
-    hashes: npt.ArrayLike,
-    thumbnails: Sequence[bytes],
-    *,
-    max_distance: int = MAX_DISTANCE,
-    min_similarity: float = MIN_SIMILARITY,
+    hashes: npt.ArrayLike, thumbnails: Sequence[bytes], *, max_distance: int = MAX_DISTANCE
 ) -> Pairs:
     """Candidates that thumbnails confirm: int64 [pairs, 2]; see `candidate_pairs`, `confirmed`."""
     pairs = candidate_pairs(hashes, max_distance)
-    return pairs[confirmed(pairs, thumbnails, min_similarity)]
+    return pairs[confirmed(pairs, thumbnails)]
 
 
-def confirmed(
-    pairs: Pairs, thumbnails: Sequence[bytes], min_similarity: float = MIN_SIMILARITY
-) -> npt.NDArray[np.bool_]:
-    """Which candidate pairs really look alike: bool [pairs].
+def confirmed(pairs: Pairs, thumbnails: Sequence[bytes]) -> npt.NDArray[np.bool_]:
+    """Which candidate pairs really look alike, in detail and on the whole: bool [pairs].
 
     Args:
       pairs: int64 [pairs, 2], indices into `thumbnails`.
       thumbnails: 256 bytes an image, as `Fingerprint.thumbnail`.
-      min_similarity: limit on `similarities`, from -1 to 1.
     """
-    return similarities(pairs, thumbnails) >= min_similarity
+    alike = similarities(pairs, thumbnails) >= MIN_SIMILARITY
+    verdict: npt.NDArray[np.bool_] = alike & (correlations(pairs, thumbnails) >= MIN_CORRELATION)
+    return verdict
 
 
 def groups(count: int, pairs: npt.ArrayLike) -> Ints:
