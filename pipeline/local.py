@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.image_example_gen.listing import list_images
+from components.model_pusher.registry import Registry
 from components.retrain_check.handed import decided, handed
 from pipeline.code_version import code_version
 from pipeline.config import Config, is_remote, join
@@ -124,7 +125,22 @@ def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult
     runner = WatchedRunner(listener, runtime_arguments(config, data_version=data_version))
     with _bare_argv(), handed(decision):
         runner.run(pipeline)
-    return read_result(config, runner.run_id, runner.records, decision)
+    result = read_result(config, runner.run_id, runner.records, decision)
+    _refuse_lost_version(config, result)
+    return result
+
+
+def _refuse_lost_version(config: Config, result: RunResult) -> None:
+    """A reused push step names a version that somebody may have deleted since."""
+    known = {str(one.number) for one in Registry(config.registry_root, config.name).versions()}
+    if result.pushed_version is not None and result.pushed_version not in known:
+        raise UserError(
+            f"an earlier run pushed version {result.pushed_version}, but the registry "
+            f"{config.registry_root!r} no longer holds it (versions there: "
+            f"{', '.join(sorted(known)) or 'none'})",
+            fix="train anew with `--no-cache`, or put another version in service with "
+            "`imagemill models promote`",
+        )
 
 
 def metadata_connection(config: Config) -> Any:

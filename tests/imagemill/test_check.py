@@ -9,11 +9,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageEnhance
 
+from components.data_gate.scan import scan
+from components.data_gate.table_statistics import table_statistics
+from components.image_example_gen.config import IngestConfig
+from components.image_example_gen.listing import list_images
+from components.model_pusher.registry import Registry
 from imagemill.cli import run_command
 from tests.components.data_gate.world import hash_of, jpeg, photo
+from trainer.features import DATASET_FILE, DatasetInfo
 
-_PER_CLASS = 8
+_PER_CLASS = 12
 
 
 @pytest.fixture
@@ -43,14 +50,14 @@ def _check(*args: object) -> int:
 def test_clean_photos_pass(photos: Path, capsys):
     assert _check(photos) == 0
     out = capsys.readouterr().out
-    assert "16 files, 16 images, 2 classes (folders)" in out
+    assert "24 files, 24 images, 2 classes (folders)" in out
     assert "Passed" in out
 
 
 def test_conflicting_labels_exit_with_3_and_say_what_to_do(dirty: Path, capsys):
     assert _check(dirty) == 3
     out = capsys.readouterr().out
-    assert "ERROR  same image under two labels: 2 of 18 images (tolerated: 0)" in out
+    assert "ERROR  same image under two labels: 2 of 26 images (tolerated: 0)" in out
     assert "cat/0.jpg = dog/wrong.jpg" in out
     assert (
         "-> keep the copy in the right class, delete the others  [gate.policies.label_conflicts]"
@@ -76,7 +83,7 @@ def test_a_policy_on_the_command_line(dirty: Path):
 def test_json_holds_every_file(dirty: Path, capsys):
     assert _check(dirty, "--json", "-") == 3
     found = json.loads(capsys.readouterr().out)
-    assert found["images"] == 18
+    assert found["images"] == 26
     by_kind = {finding["kind"]: finding for finding in found["findings"]}
     assert by_kind.keys() == {"label_conflicts", "unreadable_files", "exact_duplicates"}
     groups = [
@@ -116,7 +123,7 @@ def test_leakage_between_given_splits(photos: Path, tmp_path: Path):
     found = tmp_path / "found.json"
     assert _check(root, "--json", found, "--quiet") == 3
     kinds = {f["kind"]: f["count"] for f in json.loads(found.read_text())["findings"]}
-    assert kinds == {"leakage": 16, "exact_duplicates": 16}
+    assert kinds == {"leakage": 24, "exact_duplicates": 24}
 
 
 def test_nothing_there_is_a_usage_error(tmp_path: Path, capsys):
@@ -142,4 +149,38 @@ def test_a_set_of_nothing_but_broken_files_is_refused(photos: Path, capsys):
     for file in photos.rglob("*.jpg"):
         file.write_bytes(b"no image")
     assert _check(photos) == 3
-    assert "files that cannot be read: 16 of 16 files" in capsys.readouterr().out
+    assert "files that cannot be read: 24 of 24 files" in capsys.readouterr().out
+
+
+def test_the_model_in_service_is_what_new_photos_are_compared_with(
+    photos: Path, tmp_path: Path, capsys
+):
+    registry = tmp_path / "registry"
+    _serve_model_of(photos, registry)
+    for file in photos.rglob("*.jpg"):
+        with Image.open(file) as image:
+            ImageEnhance.Brightness(image).enhance(0.4).save(file)
+    shutil.move(photos / "dog", photos / "wolf")
+    assert _check(photos, "--registry", registry, "--name", "m") == 3
+    out = capsys.readouterr().out
+    assert "ERROR  classes of the model in service that are gone: 1 of 2 classes" in out
+    assert "dog: the model in service knows it" in out
+    assert "warn   classes unknown to the model in service: 1 of 2 classes" in out
+    assert "train against the model in service: Jensen-Shannon" in out
+
+
+def _serve_model_of(photos: Path, registry: Path) -> None:
+    """Pushes a model with the statistics of these photos."""
+    config = IngestConfig(stored_size=64)
+    listing = list_images(str(photos), config)
+    table, _ = scan(listing, config)
+    statistics = table_statistics(table)["train"].SerializeToString()
+    info = DatasetInfo(class_names=listing.class_names, counts={}, data_version="v", stored_size=64)
+    model = registry.parent / "model"
+    model.mkdir()
+    (model / "saved_model.pb").write_bytes(b"model")
+    record = {
+        "statistics/Split-train/FeatureStats.pb": statistics,
+        DATASET_FILE: info.model_dump_json().encode(),
+    }
+    Registry(str(registry), "m").push(str(model), record)

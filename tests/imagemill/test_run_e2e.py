@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,11 @@ def test_photos_to_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
     second = _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))
     assert {step["state"] for step in second["steps"]} == {"cached"}
     assert second["model_path"] == first["model_path"]
+
+    shutil.rmtree(tmp_path / first["model_path"])
+    lost = imagemill("run", photos, *_SMALL, cwd=tmp_path)
+    assert lost.returncode == ExitCode.USAGE
+    assert "pushed version 1, but the registry" in lost.stderr
 
     (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
     skipped = _result(
