@@ -132,4 +132,3 @@ def _nothing(request: Request) -> EvaluationResult:
         slices=(),
         rules=judge(request.config, facts),
     )
-

@@ -73,7 +73,9 @@ def _write(path: str, text: str) -> None:
 
 def _say(result: EvaluationResult) -> None:
     failed = [rule.name for rule in result.rules if rule.verdict == "fail"]
-    accuracy = f"accuracy {result.overall['accuracy']:.4f}, " if "accuracy" in result.overall else ""
+    accuracy = (
+        f"accuracy {result.overall['accuracy']:.4f}, " if "accuracy" in result.overall else ""
+    )
     verdict = f"not blessed: {', '.join(failed)}" if failed else "blessed"
     report(
         "model-evaluator",

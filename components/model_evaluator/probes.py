@@ -7,16 +7,21 @@ probes.differences["serving_default"], probes.median_ms
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from components.model_evaluator.scoring import Probabilities, SignatureModel
 from trainer.features import IMAGE
 
 BYTES_SIGNATURE = "serving_default"
+TFLITE_FILES = ("model.tflite", "model_int8.tflite")
+KERAS_FILE = "model.keras"
+Pixels = npt.NDArray[np.uint8]
 _WARM_UP = 3
 _TIMED = 30
 
@@ -48,17 +53,52 @@ def probe(model: str, serialized: Sequence[bytes]) -> Probes:
     expected = SignatureModel(model)(serialized)
     by_bytes = SignatureModel(model, BYTES_SIGNATURE)
     one_by_one = np.concatenate([by_bytes([image]) for image in images])
+    others = other_formats(model, by_bytes.pixels, images)
+    eight_bit = [answers for name, answers in others.items() if "int8" in name]
+    floats = {name: answers for name, answers in others.items() if "int8" not in name}
+    floats |= {BYTES_SIGNATURE: by_bytes(images), f"{BYTES_SIGNATURE} one by one": one_by_one}
     times = time_single(by_bytes, images)
     return Probes(
         images=len(images),
-        differences={
-            BYTES_SIGNATURE: _difference(by_bytes(images), expected),
-            f"{BYTES_SIGNATURE} one by one": _difference(one_by_one, expected),
-        },
-        int8_agreement=None,
+        differences={name: _difference(answers, expected) for name, answers in floats.items()},
+        int8_agreement=min((_agreement(answers, expected) for answers in eight_bit), default=None),
         median_ms=statistics.median(times),
         p95_ms=float(np.percentile(times, 95)),
     )
+
+
+def other_formats(
+    model: str, pixels: Callable[[Sequence[bytes]], Pixels], images: Sequence[bytes]
+) -> dict[str, Probabilities]:
+    """Answers of the files that were exported beside the SavedModel, by file name; none where there are none.
+
+    Args:
+      model: the SavedModel's folder.
+      pixels: encoded images to what the network sees, uint8 [N, S, S, 3].
+      images: encoded images.
+    """
+    import tensorflow as tf
+
+    from trainer.model_info import EXTRA_DIR
+
+    paths = {name: posixpath.join(model, EXTRA_DIR, name) for name in (*TFLITE_FILES, KERAS_FILE)}
+    present = {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
+    seen = pixels(images) if present else None
+    return {name: _answers(path, seen) for name, path in present.items() if seen is not None}
+
+
+def _answers(path: str, pixels: Pixels) -> Probabilities:
+    import tensorflow as tf
+
+    if path.endswith(".tflite"):
+        from trainer import tflite
+
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return tflite.predict(file.read(), pixels)
+    import keras
+
+    network = keras.models.load_model(path, compile=False)
+    return np.asarray(network(pixels.astype(np.float32), training=False), np.float32)
 
 
 def time_single(
@@ -81,6 +121,10 @@ def first_records(pattern: str, count: int) -> list[bytes]:
     compression = "GZIP" if files and files[0].endswith(".gz") else None
     dataset = tf.data.TFRecordDataset(files, compression_type=compression)
     return [record.numpy() for record in dataset.take(count)]
+
+
+def _agreement(one: Probabilities, other: Probabilities) -> float:
+    return float(np.mean(one.argmax(axis=1) == other.argmax(axis=1)))
 
 
 def _difference(one: Probabilities, other: Probabilities) -> float:

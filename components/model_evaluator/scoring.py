@@ -71,6 +71,11 @@ class SignatureModel:
         self._function = self._model.signatures[signature]
         [self._input] = self._function.structured_input_signature[1]
 
+    def pixels(self, images: Sequence[bytes]) -> npt.NDArray[np.uint8]:
+        """What the network sees of encoded images, uint8 [N, S, S, 3]."""
+        seen = self._model.preprocess(self._constant(list(images)))
+        return np.asarray(seen.numpy(), dtype=np.uint8)
+
     def __call__(self, data: Sequence[bytes]) -> Probabilities:
         """Probabilities, float32 [N, C], of N strings."""
         outputs = self._function(**{self._input: self._constant(list(data))})

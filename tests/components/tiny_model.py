@@ -50,6 +50,7 @@ def export_model(
     scale: float = 20.0,
     answers: dict[str, str] | None = None,
     classes: tuple[str, ...] = COLOURS,
+    formats: bool = False,
 ) -> str:
     """Exports the colour model.
 
@@ -58,6 +59,7 @@ def export_model(
       scale: how sure it is; 20 is about right, 0.5 far too unsure.
       answers: what to answer instead of the right colour, by right colour.
       classes: classes that it knows.
+      formats: also write the Keras and TFLite files that training writes beside it.
     """
     import keras
 
@@ -86,6 +88,13 @@ def export_model(
     )
     geometry = Geometry(image_size=16, resize_size=16, aspect_ratio="stretch")
     export_saved_model(model, geometry, info, str(folder))
+    if formats:
+        from trainer import tflite
+
+        extra = folder / "assets.extra"
+        model.save(extra / "model.keras")
+        (extra / "model.tflite").write_bytes(tflite.convert(model, 16))
+        (extra / "model_int8.tflite").write_bytes(tflite.convert(model, 16, eight_bit=True))
     return str(folder)
 
 
