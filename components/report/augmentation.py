@@ -49,11 +49,11 @@ def augment_strip(
         config=config.model_copy(update={"label_mode": "categorical"}),
         class_count=len(class_names),
         mixing_steps=1,
+        pixel_layers=augment.PixelLayers(config.augment, config.seed),
     )
-    pixels: Any = augment.PixelLayers(config.augment, config.seed)(mixed, step)
     return [
         Seen(row, {class_names[k]: float(share[k]) for k in np.argsort(-share) if share[k] > 5e-4})
-        for row, share in zip(np.asarray(pixels), np.asarray(shares), strict=True)
+        for row, share in zip(np.asarray(mixed), np.asarray(shares), strict=True)
     ]
 
 
