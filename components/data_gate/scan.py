@@ -60,14 +60,14 @@ def scan(
     blocks = [listing.files[at : at + _BLOCK] for at in range(0, len(listing.files), _BLOCK)]
     count = min(workers or os.cpu_count() or 1, max(1, len(blocks)))
     sandboxes = [Sandbox(config) for _ in range(count)]
-    local = threading.local()
+    local, stop = threading.local(), threading.Event()
     free = iter(sandboxes)
 
     def take() -> None:
         local.sandbox = next(free)
 
     def work(block: Sequence[ImageFile]) -> list[_Row | DeadLetter]:
-        found = list(_scan_block(block, local.sandbox, config))
+        found = list(_scan_block(block, local.sandbox, config, stop))
         progress.add(len(found))
         return found
 
@@ -75,6 +75,7 @@ def scan(
     try:
         outcomes = [outcome for found in pool.map(work, blocks) for outcome in found]
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
         for sandbox in sandboxes:
             sandbox.close()
@@ -104,15 +105,18 @@ class _Progress:
 
 
 def _scan_block(
-    block: Sequence[ImageFile], sandbox: Sandbox, config: IngestConfig
+    block: Sequence[ImageFile], sandbox: Sandbox, config: IngestConfig, stop: threading.Event
 ) -> Iterator[_Row | DeadLetter]:
     contents = [_read(file, config) for file in block]
-    requests = [
-        (_request(file), content)
-        for file, content in zip(block, contents, strict=True)
-        if isinstance(content, bytes)
-    ]
-    results = sandbox.run(requests)
+
+    def requests() -> Iterator[tuple[dict[str, Any], bytes]]:
+        for file, content in zip(block, contents, strict=True):
+            if stop.is_set():
+                raise concurrent.futures.CancelledError
+            if isinstance(content, bytes):
+                yield _request(file), content
+
+    results = sandbox.run(requests())
     for file, content in zip(block, contents, strict=True):
         yield _outcome(file, next(results) if isinstance(content, bytes) else content)
 
