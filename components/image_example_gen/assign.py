@@ -265,7 +265,10 @@ def _balance(
 ) -> None:
     total = counts.total()
     while True:
-        excess = {_INDEX[split]: counts[_INDEX[split]] - share * total for split, share in fractions.items()}
+        excess = {
+            _INDEX[split]: counts[_INDEX[split]] - share * total
+            for split, share in fractions.items()
+        }
         over, under = max(excess, key=lambda at: excess[at]), min(excess, key=lambda at: excess[at])
         if max(excess[over], -excess[under]) <= max(tolerance * total, 0.5):
             return

@@ -1,7 +1,7 @@
 """The TFX component `image-example-gen`: a location of images in, `examples` and `dead_letters` out.
 
-    ingest = ImageExampleGen(data_root="photos", config=IngestConfig()).with_id("image-example-gen")
-    statistics = StatisticsGen(examples=ingest.outputs["examples"])
+ingest = ImageExampleGen(data_root="photos", config=IngestConfig()).with_id("image-example-gen")
+statistics = StatisticsGen(examples=ingest.outputs["examples"])
 """
 
 from __future__ import annotations

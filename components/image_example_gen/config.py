@@ -1,6 +1,6 @@
 """Settings of the ingest: the YAML section `data:`.
 
-    IngestConfig(root="photos", splits=SplitFractions(train=0.7, val=0.15, test=0.15))
+IngestConfig(root="photos", splits=SplitFractions(train=0.7, val=0.15, test=0.15))
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ class SplitFractions(Settings):
     """Shares of the images that become train, val and test; they add up to 1."""
 
     train: float = Field(0.8, gt=0, lt=1, description="Share that is trained on, from 0 to 1.")
-    val: float = Field(0.1, gt=0, lt=1, description="Share that steers training (early stopping, tuning).")
+    val: float = Field(
+        0.1, gt=0, lt=1, description="Share that steers training (early stopping, tuning)."
+    )
     test: float = Field(0.1, gt=0, lt=1, description="Share that only evaluation and blessing see.")
 
     @model_validator(mode="after")
@@ -43,10 +45,17 @@ class IngestConfig(Settings):
         description="How `root` is read: `folders` (one per class), `split_folders` (train/, "
         "val|validation/, test/ with class folders inside), `manifest`, or `auto` to detect it.",
     )
-    path_column: str = Field("path", description="Manifest column with the image's path, relative to the manifest.")
+    path_column: str = Field(
+        "path", description="Manifest column with the image's path, relative to the manifest."
+    )
     label_column: str = Field("label", description="Manifest column with the class name.")
-    split_column: str = Field("split", description="Manifest column with train, val or test; it may be missing or blank.")
-    splits: SplitFractions = Field(SplitFractions(), description="Shares of train, val and test for images without a given split.")
+    split_column: str = Field(
+        "split", description="Manifest column with train, val or test; it may be missing or blank."
+    )
+    splits: SplitFractions = Field(
+        SplitFractions(),
+        description="Shares of train, val and test for images without a given split.",
+    )
     validation_split: float | None = Field(
         None,
         gt=0,
@@ -63,7 +72,8 @@ class IngestConfig(Settings):
         "dealt differently, as a fraction (0.025 is 2.5 points). Needs a registry.",
     )
     group_duplicates: bool = Field(
-        True, description="Keep exact and near duplicates in one split, so none leaks into evaluation."
+        True,
+        description="Keep exact and near duplicates in one split, so none leaks into evaluation.",
     )
     stored_size: int | None = Field(
         None,
@@ -73,7 +83,10 @@ class IngestConfig(Settings):
         "null: 1.25 times what training resizes to.",
     )
     jpeg_quality: int = Field(
-        90, ge=30, le=100, description="Quality of re-encoded images, 30 to 100; originals stay where they are smaller."
+        90,
+        ge=30,
+        le=100,
+        description="Quality of re-encoded images, 30 to 100; originals stay where they are smaller.",
     )
     background: tuple[int, int, int] = Field(
         (255, 255, 255), description="RGB from 0 to 255 that shows through transparent pixels."
@@ -88,18 +101,31 @@ class IngestConfig(Settings):
         20, gt=0, le=3600, description="CPU seconds that one file may take before it is given up."
     )
     decode_memory_mb: int = Field(
-        2048, ge=128, description="Memory that decoding one file may take beyond the decoder's own, in MiB."
+        2048,
+        ge=128,
+        description="Memory that decoding one file may take beyond the decoder's own, in MiB.",
     )
     max_corrupt_share: float = Field(
-        0.05, ge=0, le=1, description="Share of files that may fail to decode before the run is stopped."
+        0.05,
+        ge=0,
+        le=1,
+        description="Share of files that may fail to decode before the run is stopped.",
     )
     min_classes: int = Field(2, ge=1, description="Fewer classes than this is an error.")
-    min_per_class: int = Field(1, ge=0, description="Every class needs this many readable images, or the run is stopped.")
-    shard_mb: float = Field(64, gt=0, description="Upper bound on one shard of records before compression, in MiB.")
-    min_shards: int = Field(
-        4, ge=1, description="Least number of shards a split is cut into, so that later steps have something to share."
+    min_per_class: int = Field(
+        1, ge=0, description="Every class needs this many readable images, or the run is stopped."
     )
-    block_size: int = Field(64, ge=1, le=10_000, description="Files that one Beam work item covers.")
+    shard_mb: float = Field(
+        64, gt=0, description="Upper bound on one shard of records before compression, in MiB."
+    )
+    min_shards: int = Field(
+        4,
+        ge=1,
+        description="Least number of shards a split is cut into, so that later steps have something to share.",
+    )
+    block_size: int = Field(
+        64, ge=1, le=10_000, description="Files that one Beam work item covers."
+    )
 
     @property
     def resolved_stored_size(self) -> int:

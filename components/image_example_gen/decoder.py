@@ -166,7 +166,9 @@ def _load(image: ImageFile.ImageFile, wanted: int | None) -> Image.Image:
         raise DecodeError("memory_limit", "decoding needed too much memory") from None
     except Exception as error:
         detail = _describe(error)
-        raise DecodeError("truncated" if "truncated" in detail.lower() else "corrupt", detail) from None
+        raise DecodeError(
+            "truncated" if "truncated" in detail.lower() else "corrupt", detail
+        ) from None
     return image
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -80,6 +81,10 @@ class Ingest:
         """
         for leftover in staging.sweep(output):
             _LOGGER.info("removed what a killed run left in %s", leftover)
+            # Its dead letters lie under the same execution number.
+            paths.delete_tree(
+                paths.join(posixpath.dirname(dead_letters), posixpath.basename(leftover))
+            )
         with staging.staging_folder(output) as folder:
             outcome = self._prepare(folder)
             _write_letters(dead_letters, outcome.letters)
@@ -104,7 +109,9 @@ class Ingest:
         blocks = [order[start : start + size] for start in range(0, len(order), size)]
         labels = {name: label for label, name in enumerate(self.listing.class_names)}
         for number, block in enumerate(blocks):
-            staging.write_lines(block_path(folder, number, "todo"), [self._task(at, labels) for at in block])
+            staging.write_lines(
+                block_path(folder, number, "todo"), [self._task(at, labels) for at in block]
+            )
         with progress_of_blocks(folder, len(files), size), self.make_pipeline() as pipeline:
             _ = (
                 pipeline
@@ -143,12 +150,16 @@ class Ingest:
     def _note(self, outcome: Outcome, block: int, entry: dict[str, Any]) -> None:
         file = self.listing.files[entry["at"]]
         if "reason" in entry:
-            letter = DeadLetter(file.name, entry["reason"], entry["detail"], file.class_name, file.size)
+            letter = DeadLetter(
+                file.name, entry["reason"], entry["detail"], file.class_name, file.size
+            )
             outcome.letters.append(letter)
             return
         thumbnail = bytes.fromhex(entry["thumbnail"])
         outcome.examples.append(entry["at"])
-        outcome.seen.append(Seen(entry["sha256"], entry["phash"], thumbnail, file.class_name, file.split))
+        outcome.seen.append(
+            Seen(entry["sha256"], entry["phash"], thumbnail, file.class_name, file.split)
+        )
         outcome.spans.append(Span(block, entry["offset"], entry["length"]))
 
     def _refuse_corrupt(self, outcome: Outcome) -> None:
@@ -212,7 +223,9 @@ class Ingest:
             )
         written = sum(staging.read_json(paths.join(folder, f"{shard}.done")) for shard in plans)
         if written != len(outcome.examples):
-            raise RuntimeError(f"{len(outcome.examples)} examples were planned, but {written} were written")
+            raise RuntimeError(
+                f"{len(outcome.examples)} examples were planned, but {written} were written"
+            )
 
     def _report(
         self, folder: str, outcome: Outcome, assignment: Assignment, info: DatasetInfo
@@ -224,7 +237,9 @@ class Ingest:
             for at, source in sorted(assignment.moved.items())
         ]
         for image in moved:
-            _LOGGER.warning("%(path)s moved from %(from)s to %(to)s: it resembles an older image there", image)
+            _LOGGER.warning(
+                "%(path)s moved from %(from)s to %(to)s: it resembles an older image there", image
+            )
         report = {
             "layout": self.listing.layout,
             "files": self.listing.found,
@@ -245,5 +260,7 @@ def _write_letters(folder: str, letters: Sequence[DeadLetter]) -> None:
 
 
 def _sample(letters: Sequence[DeadLetter], count: int = 3) -> str:
-    shown = "; ".join(f"{letter.path} ({letter.reason}: {letter.detail})" for letter in letters[:count])
+    shown = "; ".join(
+        f"{letter.path} ({letter.reason}: {letter.detail})" for letter in letters[:count]
+    )
     return shown + (f"; and {len(letters) - count} more" if len(letters) > count else "")

@@ -1,7 +1,7 @@
 """What a file's place among folders says: its class, its split, or that it is none of ours.
 
-    layout = detect_layout(names)            # "folders" or "split_folders"
-    place("train/cats/1.jpg", layout)        # Place("cats", "train")
+layout = detect_layout(names)            # "folders" or "split_folders"
+place("train/cats/1.jpg", layout)        # Place("cats", "train")
 """
 
 from __future__ import annotations

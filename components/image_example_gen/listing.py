@@ -1,7 +1,7 @@
 """What there is to ingest, found without reading any image.
 
-    listing = list_images("gs://bucket/photos", config)
-    listing.class_names, len(listing.files), listing.fingerprint()
+listing = list_images("gs://bucket/photos", config)
+listing.class_names, len(listing.files), listing.fingerprint()
 """
 
 from __future__ import annotations
@@ -48,7 +48,15 @@ class ImageFile:
 
     def to_json(self) -> list[Any]:
         """Plain values, in the order of the fields."""
-        return [self.path, self.name, self.size, self.version, self.class_name, self.split, dict(self.columns)]
+        return [
+            self.path,
+            self.name,
+            self.size,
+            self.version,
+            self.class_name,
+            self.split,
+            dict(self.columns),
+        ]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,9 +155,15 @@ def _from_folders(root: str, config: IngestConfig) -> Listing:
     for file in kept:
         place, name = layouts.place(file.name, layout), _readable(file.name)
         if place.class_name and (place.split or layout == "folders"):
-            files.append(ImageFile(file.path, name, file.size, file.version, place.class_name, place.split))
+            files.append(
+                ImageFile(file.path, name, file.size, file.version, place.class_name, place.split)
+            )
         else:
-            detail = "lies outside the class folders" if not place.class_name else "lies in no split's folder"
+            detail = (
+                "lies outside the class folders"
+                if not place.class_name
+                else "lies in no split's folder"
+            )
             rejected.append(DeadLetter(name, "no_class", detail, place.class_name, file.size))
     return Listing(root, layout, tuple(files), tuple(rejected), len(found) - len(kept))
 
@@ -166,7 +180,10 @@ def _walk(root: str) -> list[paths.FoundFile]:
             "(`pip install 'apache-beam[gcp]'`, `[aws]` or `[hadoop]`)",
         ) from error
     if [file.path for file in found] == [root]:
-        raise UserError(f"{root!r} is not a folder that can be read", fix="name a folder of images, or a manifest")
+        raise UserError(
+            f"{root!r} is not a folder that can be read",
+            fix="name a folder of images, or a manifest",
+        )
     return found
 
 
@@ -192,12 +209,17 @@ def _from_manifest(path: str, config: IngestConfig) -> Listing:
     seen: set[str] = set()
     for row, fact in zip(rows, facts, strict=True):
         problem = _problem(row, seen)
-        name, label = _readable(row.path or f"{posixpath.basename(path)}:{row.line}"), layouts.clean_text(row.label.strip())
+        name, label = (
+            _readable(row.path or f"{posixpath.basename(path)}:{row.line}"),
+            layouts.clean_text(row.label.strip()),
+        )
         if problem:
             rejected.append(DeadLetter(name, *problem, label, fact.size))
         else:
             split = layouts.split_of(row.split)
-            files.append(ImageFile(fact.path, name, fact.size, fact.version, label, split, row.columns))
+            files.append(
+                ImageFile(fact.path, name, fact.size, fact.version, label, split, row.columns)
+            )
         seen.add(row.path)
     files.sort(key=lambda file: file.name)
     return Listing(path, "manifest", tuple(files), tuple(rejected))
@@ -212,7 +234,10 @@ def _problem(row: Row, seen: set[str]) -> tuple[str, str] | None:
     if not row.label.strip():
         return "no_class", f"line {row.line} of the manifest has no label"
     if row.split.strip() and not layouts.split_of(row.split):
-        return "bad_split", f"line {row.line} of the manifest says {row.split!r}; it may say train, val or test"
+        return (
+            "bad_split",
+            f"line {row.line} of the manifest says {row.split!r}; it may say train, val or test",
+        )
     return None
 
 
@@ -226,7 +251,11 @@ def _facts(folder: str, names: Sequence[str]) -> list[paths.FoundFile]:
 
 def _fact(folder: str, name: str, known: Mapping[str, paths.FoundFile]) -> paths.FoundFile:
     """One file; a name that is spelt in the other Unicode normal form than the file's is found all the same."""
-    path = name if paths.is_remote(name) or name.startswith("/") else paths.join(folder, posixpath.normpath(name))
+    path = (
+        name
+        if paths.is_remote(name) or name.startswith("/")
+        else paths.join(folder, posixpath.normpath(name))
+    )
     for form in (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)):
         fact = known.get(form) or paths.look_up(form)
         if fact:

@@ -64,7 +64,8 @@ def _json_lines(path: str, text: str) -> list[tuple[int, Mapping[str, object]]]:
             record = json.loads(line)
         except ValueError as error:
             raise UserError(
-                f"line {number} of the manifest {path!r} is not JSON: {error}", fix="correct that line"
+                f"line {number} of the manifest {path!r} is not JSON: {error}",
+                fix="correct that line",
             ) from None
         if not isinstance(record, dict):
             raise UserError(
@@ -91,7 +92,8 @@ def _table(path: str, text: str) -> list[tuple[int, Mapping[str, object]]]:
             found.append((reader.line_num, dict(record)))
     except csv.Error as error:
         raise UserError(
-            f"line {reader.line_num} of the manifest {path!r} is not CSV: {error}", fix="correct that line"
+            f"line {reader.line_num} of the manifest {path!r} is not CSV: {error}",
+            fix="correct that line",
         ) from None
     return found
 
@@ -108,7 +110,11 @@ def _rows(
             f"its columns are {', '.join(map(repr, names)) or 'none'}",
             fix="rename the columns, or name yours in `data.path_column` and `data.label_column`",
         )
-    extra = {name: _typed(record.get(name) for _, record in records) for name in names if name not in reserved}
+    extra = {
+        name: _typed(record.get(name) for _, record in records)
+        for name in names
+        if name not in reserved
+    }
     return [
         Row(
             line,
@@ -122,7 +128,9 @@ def _rows(
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    )
 
 
 def _typed(values: Iterable[object]) -> list[Value | None]:
@@ -148,6 +156,8 @@ def _integer(text: str) -> int:
 
 def _number(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value) or (text.lstrip("+-")[:1] == "0" and text.lstrip("+-")[1:2].isdigit()):
+    if not math.isfinite(value) or (
+        text.lstrip("+-")[:1] == "0" and text.lstrip("+-")[1:2].isdigit()
+    ):
         raise ValueError(text)
     return value

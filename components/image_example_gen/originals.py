@@ -33,7 +33,11 @@ _KNOWN = (
     (b"#?RADIANCE", "Radiance HDR"),
     (b"farbfeld", "farbfeld"),
     (b"DDS ", "DDS"),
-    *((f"P{digit}".encode() + space, "PNM") for digit in range(1, 8) for space in (b"\n", b" ", b"\r")),
+    *(
+        (f"P{digit}".encode() + space, "PNM")
+        for digit in range(1, 8)
+        for space in (b"\n", b" ", b"\r")
+    ),
 )
 _TRUNCATED_SIGNATURES = (
     (b"\xff\xd8", "JPEG"),
@@ -104,7 +108,11 @@ def _is_plain_jpeg(data: bytes) -> bool:
         (length,) = struct.unpack_from(">H", data, position + 2)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             frames += 1
-            if marker not in _PLAIN_FRAMES or data[position + 4] != 8 or data[position + 9] not in (1, 3):
+            if (
+                marker not in _PLAIN_FRAMES
+                or data[position + 4] != 8
+                or data[position + 9] not in (1, 3)
+            ):
                 return False
         if marker == 0xDA:
             return frames == 1

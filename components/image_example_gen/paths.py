@@ -112,7 +112,11 @@ def look_up(path: str) -> FoundFile | None:
     """Facts about one file, or None where there is none."""
     if is_remote(path):
         matches = _file_systems().match([_literal(path)])[0].metadata_list
-        return FoundFile(path, path, matches[0].size_in_bytes, _version(matches[0])) if matches else None
+        return (
+            FoundFile(path, path, matches[0].size_in_bytes, _version(matches[0]))
+            if matches
+            else None
+        )
     try:
         status = os.stat(path)  # noqa: PTH116
     except (OSError, ValueError):

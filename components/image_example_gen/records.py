@@ -1,7 +1,7 @@
 """TFRecord framing and the gzip that makes equal records equal bytes.
 
-    with create_whole(path) as stream, RecordWriter(stream) as writer:
-        writer.write(record)
+with create_whole(path) as stream, RecordWriter(stream) as writer:
+    writer.write(record)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which records go into which shard: in a fixed shuffled order, cut where a shard would grow too large.
 
-    plan_shards({"train": [span, ...], "val": [...]}, max_bytes=64 << 20, min_shards=4)
+plan_shards({"train": [span, ...], "val": [...]}, max_bytes=64 << 20, min_shards=4)
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def plan_shards(
         total = sum(span.length for span in spans)
         cuts = _cut(spans, min(max_bytes, math.ceil(total / min_shards)))
         for number, part in enumerate(cuts):
-            plans[f"Split-{split}/data_tfrecord-{number:05d}-of-{len(cuts):05d}.gz"] = _by_block(part)
+            plans[f"Split-{split}/data_tfrecord-{number:05d}-of-{len(cuts):05d}.gz"] = _by_block(
+                part
+            )
     return plans
 
 

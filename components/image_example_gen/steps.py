@@ -152,7 +152,9 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc]
             RecordWriter(stream) as writer,
         ):
             for block, spans in plan:
-                with contextlib.closing(paths.open_read(block_path(self._folder, block, "records"))) as source:
+                with contextlib.closing(
+                    paths.open_read(block_path(self._folder, block, "records"))
+                ) as source:
                     for offset, length in spans:
                         source.seek(offset)
                         writer.write_framed(source.read(length))

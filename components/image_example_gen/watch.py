@@ -1,7 +1,7 @@
 """Says how far an ingest is, by counting what its workers have finished.
 
-    with progress_of_blocks(folder, files=50_000, block_size=64):
-        ...
+with progress_of_blocks(folder, files=50_000, block_size=64):
+    ...
 """
 
 from __future__ import annotations

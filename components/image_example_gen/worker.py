@@ -70,7 +70,10 @@ def make_example(request: Head, data: bytes, settings: Head) -> tuple[Head, byte
     """
     limits = decoder.Limits(settings["max_pixels"], tuple(settings["background"]))
     prepared = decoder.prepare(
-        data, stored_size=settings["stored_size"], jpeg_quality=settings["jpeg_quality"], limits=limits
+        data,
+        stored_size=settings["stored_size"],
+        jpeg_quality=settings["jpeg_quality"],
+        limits=limits,
     )
     sha256 = hashlib.sha256(data).hexdigest()
     small = prepared.image.convert("L").resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BOX)
@@ -89,7 +92,10 @@ def make_example(request: Head, data: bytes, settings: Head) -> tuple[Head, byte
         features.PERCEPTUAL_HASH: [print_.phash],
         features.THUMBNAIL: [print_.thumbnail],
         **{features.STAT_PREFIX + name: [value] for name, value in stats.items()},
-        **{features.COLUMN_PREFIX + name: _column(value) for name, value in request["columns"].items()},
+        **{
+            features.COLUMN_PREFIX + name: _column(value)
+            for name, value in request["columns"].items()
+        },
     }
     head = {"sha256": sha256, "phash": print_.phash, "thumbnail": print_.thumbnail.hex()}
     return head, frame(encode_example(record))
