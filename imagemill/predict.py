@@ -15,6 +15,7 @@ from trainer.errors import ExitCode, UserError
 if TYPE_CHECKING:
     from components.serving.stream import Result
 
+_IN_PROCESS = {"DirectRunner": "FnApiRunner"}
 _FORMATS = ("table", "csv", "jsonl")
 
 
@@ -179,7 +180,8 @@ def _with_beam(
         model,
         inputs,
         output,
-        pipeline_args=[f"--runner={runner}", *beam_args],
+        # Beam's "DirectRunner" first tries to download its Go runner and then falls back to this one.
+        pipeline_args=[f"--runner={_IN_PROCESS.get(runner, runner)}", *beam_args],
         top=top,
         batch_size=batch_size,
     )

@@ -23,6 +23,10 @@ def place(tmp_path_factory):
     return folder, dataset
 
 
+def make_pipeline() -> beam.Pipeline:
+    return beam.Pipeline(argv=["--runner=FnApiRunner"])
+
+
 def run(place, model: str, name: str, *, compare: bool = True, **settings):
     folder, dataset = place
     registry = Registry(str(folder / "registry"), "colours")
@@ -34,7 +38,7 @@ def run(place, model: str, name: str, *, compare: bool = True, **settings):
         output=str(folder / f"evaluation-{name}"),
         config=EvaluateConfig(slice_by=("class", "column/site"), **settings),
     )
-    return evaluate(request, beam.Pipeline)
+    return evaluate(request, make_pipeline)
 
 
 def failed(result) -> list[str]:
@@ -113,6 +117,6 @@ def test_an_empty_test_split_blesses_nothing_and_says_so(place, tmp_path):
     _, dataset = place
     empty = dataset.model_copy(update={"counts": {"test": {}}})
     request = Request("unused", "unused", empty, None, str(tmp_path), EvaluateConfig())
-    result = evaluate(request, beam.Pipeline)
+    result = evaluate(request, make_pipeline)
     assert not result.blessed
     assert [rule.name for rule in result.rules] == ["examples"]
