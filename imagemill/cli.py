@@ -25,9 +25,12 @@ _VERBS = {
     "models": ("imagemill.models", "List, compare, promote and roll back models in a registry."),
     "schema": ("imagemill.schema", "Show, compare and accept the schema of the data."),
     "augment-preview": ("imagemill.augment_preview", "Draw what training will see."),
+    "report": ("imagemill.report", "Say where the report of a run is; copy or open it."),
+    "runs": ("imagemill.runs", "List, show and compare earlier runs."),
     "kubeflow": ("imagemill.kubeflow", "Run the same pipeline on Kubeflow Pipelines v2."),
     "schedule": ("imagemill.schedule", "Run a config again and again, and only with a reason."),
     "status": ("imagemill.status", "Tell whether a model is fresh and its runs end well."),
+    "doctor": ("imagemill.doctor", "Check this machine and say what to fix."),
     "config": ("imagemill.config", "Explain the keys of a config, or print its JSON Schema."),
 }
 
