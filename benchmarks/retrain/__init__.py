@@ -1,0 +1,1 @@
+"""What a check costs that finds nothing to do, against a bare walk of the same tree."""
