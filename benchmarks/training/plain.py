@@ -27,7 +27,7 @@ def make_model(side: int, classes: int, alpha: float, weights: str | None) -> ke
             keras.layers.Softmax(),
         ]
     )
-    model.compile(keras.optimizers.Adam(3e-4), "categorical_crossentropy", ["accuracy"])
+    model.compile(keras.optimizers.Adam(3e-4), "categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
