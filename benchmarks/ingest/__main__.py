@@ -2,9 +2,9 @@
 
     python -m benchmarks.ingest --repeats 3
 
-Set PHOTOS (a folder of real photos to start from), COUNT and SIDE (shorter side in pixels; 0 for the photos as they are) in
-the environment for other data. Every case is a process of its own, its imports included: subtract what `--help` of the
-case takes, or raise COUNT, to see the rate alone.
+Set PHOTOS (a folder of real photos to start from), COUNT and SIDE (shorter side in pixels; 0 for the photos as they
+are) in the environment for other data. Every case is a process of its own, its imports included: subtract what
+`--help` of the case takes, or raise COUNT, to see the rate alone.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     python -m benchmarks.ingest.flink ../shared/data/scenes
 
-Needs Java 11 or 17 and Maven; the first run fetches the job server's libraries. The job server brings a Flink cluster of its
-own up in its process and hands work to Python workers over Beam's portable protocol (environment LOOPBACK).
+Needs Java 11 or 17 and Maven; the first run fetches the job server's libraries. The job server brings a Flink
+cluster of its own up in its process and hands work to Python workers over Beam's portable protocol (environment
+LOOPBACK).
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Makes folders of photos to ingest: real ones where a folder is named, else soft noise; as many and as large as asked for.
+"""Makes folders of photos to ingest: real ones where a folder is named, else soft noise; as many and as large as
+asked for.
 
 folder = make_photos(Path("build/photos"), count=2000, side=600, source=Path("../shared/data/scenes"))
 """

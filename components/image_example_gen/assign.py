@@ -3,11 +3,11 @@
     assignment = assign(images, ledger, config)
     assignment.splits[i], assignment.ledger, assignment.moved
 
-An image's place follows from a hash of its content, or, for a group of duplicates, of the member whose SHA-256 is least: that
-alone keeps everything where it is when other images come or go. The ledger adds what a hash cannot know: which image was there
-first. A near duplicate that comes later joins its group; where a newcomer joins two groups, the older split wins and the
-images of the other are moved there and reported. With a ledger, newcomers are also dealt so that no class's share of a
-split is far off.
+An image's place follows from a hash of its content, or, for a group of duplicates, of the member whose SHA-256 is
+least: that alone keeps everything where it is when other images come or go. The ledger adds what a hash cannot know:
+which image was there first. A near duplicate that comes later joins its group; where a newcomer joins two groups,
+the older split wins and the images of the other are moved there and reported. With a ledger, newcomers are also
+dealt so that no class's share of a split is far off.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Assignment:
     groups: int
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class _Group:
     """Images that stay together, as positions of unique contents.
 
@@ -121,7 +121,8 @@ def _open_splits(
 ) -> tuple[dict[str, float], list[bool]]:
     """The splits to deal to, and which images are dealt.
 
-    Images without a given split are. Where splits are given but val (or test) is missing, it is carved out of the given train images.
+    Images without a given split are. Where splits are given but val (or test) is missing, it is carved out of the
+    given train images.
     """
     given = {image.split for image in images} - {""}
     missing = [split for split in SPLITS if split not in given]

@@ -4,8 +4,8 @@
     stored = prepare(data, stored_size=256)                  # what is kept, and what a model is sent
     stored.encoded, stored.format, stored.height, stored.width
 
-Ingest, `predict` and serving call the same functions, so a model never meets pixels made another way. The content decides
-what a file is, never its name. What a decoder in C does once it has started cannot be bounded from here:
+Ingest, `predict` and serving call the same functions, so a model never meets pixels made another way. The content
+decides what a file is, never its name. What a decoder in C does once it has started cannot be bounded from here:
 `components.image_example_gen.sandbox` runs this in a process with limits on time and memory.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import io
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from components.image_example_gen import originals, tones
 
@@ -106,8 +106,9 @@ def prepare(
 ) -> Prepared:
     """Decodes an image and makes what is stored of it.
 
-    The shorter side comes down to `stored_size` where it is longer (never up), the longer one to 16,384. The result is re-encoded as JPEG; where
-    that is no smaller than a source that is itself a plain upright JPEG or PNG, the source's bytes are kept instead.
+    The shorter side comes down to `stored_size` where it is longer (never up), the longer one to 16,384. The result
+    is re-encoded as JPEG; where that is no smaller than a source that is itself a plain upright JPEG or PNG, the
+    source's bytes are kept instead.
 
     Args:
       data: the content of the file.
@@ -137,7 +138,7 @@ def _open(data: bytes, limits: Limits) -> ImageFile.ImageFile:
         raise DecodeError("empty_file", "the file has no bytes")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise DecodeError(*originals.explain_unidentified(data)) from None
     except Image.DecompressionBombError as error:
         raise DecodeError("too_many_pixels", _describe(error)) from None

@@ -3,8 +3,8 @@
     encode_example({"image/width": [640], "stat/brightness": [118.2], "image/path": [b"cats/1.jpg"]})
 
 Decoders run in processes that start in a fraction of a second because nothing heavier than Pillow and NumPy is
-imported there. Keys are written in sorted order, so equal features give equal bytes (tests compare with TensorFlow's own
-serialization).
+imported there. Keys are written in sorted order, so equal features give equal bytes (tests compare with TensorFlow's
+own serialization).
 """
 
 from __future__ import annotations

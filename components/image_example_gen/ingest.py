@@ -2,8 +2,9 @@
 
     report = Ingest(listing, config, data_version, make_pipeline).run(output, dead_letters, registry="", name="")
 
-Two Beam passes: the first decodes every file once and stages its record, the second copies records into shards. Between them
-the driver deals images out to splits knowing only hashes, so what it holds in memory is some hundred bytes an image.
+Two Beam passes: the first decodes every file once and stages its record, the second copies records into shards.
+Between them the driver deals images out to splits knowing only hashes, so what it holds in memory is some hundred
+bytes an image.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     ledger = load_ledger(registry, name, config)
     save_ledger(registry, name, ledger.updated(...))
 
-One compressed NumPy file, `<registry>/<name>/split-ledger.npz`, replaced whole. Writing the same data again writes the same
-ledger, so a run that was killed before or after may be repeated. Without a registry there is no ledger, and splits follow
-from the images alone (`assign`).
+One compressed NumPy file, `<registry>/<name>/split-ledger.npz`, replaced whole. Writing the same data again writes
+the same ledger, so a run that was killed before or after may be repeated. Without a registry there is no ledger, and
+splits follow from the images alone (`assign`).
 """
 
 from __future__ import annotations

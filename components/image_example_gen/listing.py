@@ -24,6 +24,10 @@ from components.image_example_gen.manifest import Row, Value, read_manifest
 from trainer.errors import ExitCode, UserError
 
 
+# One for all files: a million empty dictionaries would weigh 64 MB.
+_NO_COLUMNS: Mapping[str, Value] = {}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ImageFile:
     """A file that should become an example.
@@ -44,7 +48,7 @@ class ImageFile:
     version: str
     class_name: str
     split: str = ""
-    columns: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    columns: Mapping[str, Value] = dataclasses.field(default_factory=lambda: _NO_COLUMNS)
 
     def to_json(self) -> list[Any]:
         """Plain values, in the order of the fields."""

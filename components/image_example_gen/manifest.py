@@ -14,7 +14,7 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from components.image_example_gen import paths
 from components.image_example_gen.config import IngestConfig
@@ -118,7 +118,9 @@ def _rows(
     return [
         Row(
             line,
-            *(_text(record.get(name)) for name in reserved),
+            _text(record.get(config.path_column)),
+            _text(record.get(config.label_column)),
+            _text(record.get(config.split_column)),
             {name: value for name, values in extra.items() if (value := values[at]) is not None},
         )
         for at, (line, record) in enumerate(records)
@@ -136,12 +138,15 @@ def _text(value: object) -> str:
 def _typed(values: Iterable[object]) -> list[Value | None]:
     """One type for the whole column; blank and null values become None."""
     texts = [_text(value).strip() for value in values]
-    for parse in (_integer, _number):
-        try:
-            return [parse(text) if text else None for text in texts]
-        except ValueError:
-            continue
-    return [text or None for text in texts]
+    return _parsed(texts, _integer) or _parsed(texts, _number) or [text or None for text in texts]
+
+
+def _parsed(texts: Sequence[str], parse: Callable[[str], Value]) -> list[Value | None] | None:
+    """All values parsed, or None where one cannot be."""
+    try:
+        return [parse(text) if text else None for text in texts]
+    except ValueError:
+        return None
 
 
 def _integer(text: str) -> int:

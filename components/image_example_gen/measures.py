@@ -38,8 +38,8 @@ def measure(
       By name, in the order of `NAMES`:
       aspect_ratio: width / height of the source. brightness: mean grey, 0 to 255. bytes_per_pixel: of the source file.
       contrast: standard deviation of grey, 0 to 127.5. entropy: of the grey histogram, 0 to 8 bits. megapixels: of the
-      source, in millions. saturation: mean of (max - min) / max over the channels, 0 to 1. sharpness: variance of the grey
-      Laplacian, from 0; below about 100 an image of usual size looks blurred (Pech-Pacheco et al., ICPR 2000).
+      source, in millions. saturation: mean of (max - min) / max over the channels, 0 to 1. sharpness: variance of
+      the grey Laplacian, from 0; below about 100 an image of usual size looks blurred (Pech-Pacheco et al., ICPR 2000).
     """
     grey = image.convert("L")
     brightness, contrast, entropy = _from_histogram(np.asarray(grey.histogram(), dtype=np.float64))

@@ -1,8 +1,8 @@
 """Which source files are plain enough to be stored as they are, and what an unknown file seems to be.
 
-TensorFlow decodes what is stored, with decoders less forgiving than Pillow's: a 57-byte PNG that announces a huge chunk keeps
-its decoder busy for seconds, and 16-bit, palette or transparent pixels would come out differently. Only a JPEG or
-PNG whose structure holds no surprise is kept; everything else is re-encoded from Pillow's pixels.
+TensorFlow decodes what is stored, with decoders less forgiving than Pillow's: a 57-byte PNG that announces a huge
+chunk keeps its decoder busy for seconds, and 16-bit, palette or transparent pixels would come out differently. Only
+a JPEG or PNG whose structure holds no surprise is kept; everything else is re-encoded from Pillow's pixels.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def is_plain(data: bytes, image: Image.Image, source_format: str, *, turned: boo
 def is_coarser(image: Image.Image, quality: int) -> bool:
     """True for a JPEG quantised at least as coarsely as `quality`: encoding it again would gain nothing."""
     tables = getattr(image, "quantization", None)
-    return bool(tables) and sum(next(iter(tables.values()))) >= _table_sum(quality)
+    return (
+        tables is not None
+        and len(tables) > 0
+        and sum(next(iter(tables.values()))) >= _table_sum(quality)
+    )
 
 
 def explain_unidentified(data: bytes) -> tuple[str, str]:

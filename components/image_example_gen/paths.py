@@ -79,7 +79,8 @@ def read_bytes(path: str) -> bytes:
 def create_whole(path: str) -> Iterator[IO[bytes]]:
     """Writes a file that appears under its name only when it is complete.
 
-    Local files are renamed into place; object stores make an object visible on close, and an upload that fails is given up.
+    Local files are renamed into place; object stores make an object visible on close, and an upload that fails is
+    given up.
     """
     if is_remote(path):
         yield from _create_remote(path)
@@ -118,7 +119,7 @@ def look_up(path: str) -> FoundFile | None:
             else None
         )
     try:
-        status = os.stat(path)  # noqa: PTH116
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
     return FoundFile(path, path, status.st_size, str(status.st_mtime_ns))
@@ -187,7 +188,7 @@ def _walk_local(root: str) -> Iterator[FoundFile]:
 
 
 def _identity(folder: str | Path) -> tuple[int, int]:
-    status = os.stat(folder)  # noqa: PTH116
+    status = os.stat(folder)
     return status.st_dev, status.st_ino
 
 

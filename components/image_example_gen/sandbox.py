@@ -4,13 +4,14 @@
         for result in sandbox.run((head, data) for ...):
             result.head, result.record      # or result.reason, result.detail
 
-Why a process: a decoder in C cannot be interrupted from Python, Pillow holds whole images that no Python limit sees, and a
-broken codec can take the interpreter with it. The process stays for thousands of files, so its start (0.2 s) does not matter,
-and a Beam worker that is a thread gets a core of its own for decoding.
+Why a process: a decoder in C cannot be interrupted from Python, Pillow holds whole images that no Python limit sees,
+and a broken codec can take the interpreter with it. The process stays for thousands of files, so its start (0.2 s)
+does not matter, and a Beam worker that is a thread gets a core of its own for decoding.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -49,7 +50,8 @@ class Sandbox:
     """A decoder process, started when first needed and again after a file has killed it."""
 
     def __init__(self, config: IngestConfig) -> None:
-        self._settings = {
+        self._seconds = config.decode_seconds
+        self._settings: dict[str, Any] = {
             "stored_size": config.resolved_stored_size,
             "jpeg_quality": config.jpeg_quality,
             "max_pixels": config.max_pixels,
@@ -93,7 +95,8 @@ class Sandbox:
 
     def _next(self, pending: deque[tuple[Mapping[str, Any], bytes]]) -> Result:
         """The oldest request's result. Where the process died of it, the younger ones are sent again."""
-        assert self._process is not None and self._process.stdout is not None
+        assert self._process is not None
+        assert self._process.stdout is not None
         message = read_message(self._process.stdout)
         pending.popleft()
         if message is None:
@@ -109,16 +112,15 @@ class Sandbox:
     def _send(self, request: tuple[Mapping[str, Any], bytes]) -> None:
         process = self._process or self._start()
         assert process.stdin is not None
-        try:
+        # A broken pipe means that the process died of an earlier request: `_next` finds that out
+        # and sends this one again.
+        with contextlib.suppress(BrokenPipeError):
             write_message(process.stdin, *request)
-        except BrokenPipeError:
-            # The process died of an earlier request: `_next` finds that out and sends this one again.
-            pass
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),  # noqa: PTH109
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
         }
@@ -133,7 +135,7 @@ class Sandbox:
 
     def _autopsy(self) -> Result:
         code = self._reap()
-        limit = self._settings["seconds"]
+        limit = self._seconds
         if code == -signal.SIGPROF:
             return Result({}, b"", "time_limit", f"needed more than {limit:g} s of CPU time")
         if code == -signal.SIGALRM:
@@ -146,8 +148,6 @@ class Sandbox:
         process, self._process = self._process, None
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                try:
+                with contextlib.suppress(BrokenPipeError):
                     stream.close()
-                except BrokenPipeError:
-                    pass
         return process.wait()

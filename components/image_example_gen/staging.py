@@ -39,7 +39,8 @@ def staging_folder(output: str) -> Iterator[str]:
 
 
 def sweep(output: str) -> list[str]:
-    """Removes the outputs of runs that were killed: those beside `output` (and itself) that still hold a staging folder.
+    """Removes the outputs of runs that were killed: those beside `output` (and itself) that still hold a staging
+    folder.
 
     A run on this machine is dead when its process is; one elsewhere when it began two days ago.
 

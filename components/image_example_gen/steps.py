@@ -3,8 +3,8 @@
     pipeline | "Blocks" >> beam.Create(numbers) | "Prepare" >> PrepareBlocks(folder, config)
     pipeline | "Shards" >> beam.Create(shards)  | "Write" >> WriteShards(folder)
 
-Each work item writes its result under a fixed name, whole or not at all, with content that depends on the input alone: an item
-that a runner repeats, or runs twice at once, changes nothing.
+Each work item writes its result under a fixed name, whole or not at all, with content that depends on the input
+alone: an item that a runner repeats, or runs twice at once, changes nothing.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ import signal
 import time
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,15 +14,11 @@ from tests.components.image_example_gen.images import encode, picture
 
 HEAD: dict[str, Any] = {"name": "a/1.jpg", "class_name": "a", "label": 0, "columns": {}}
 GOOD = encode(picture(1))
+LARGE = encode(Image.new("RGB", (9000, 9000)), "PNG", compress_level=1)
 
 
 def results(sandbox: Sandbox, *files: bytes) -> list[Result]:
     return list(sandbox.run((HEAD, data) for data in files))
-
-
-def noise(side: int) -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
-    return encode(Image.fromarray(pixels), "PNG", compress_level=1)
 
 
 def test_results_come_in_order_with_a_reason_for_each_failure() -> None:
@@ -36,19 +31,17 @@ def test_results_come_in_order_with_a_reason_for_each_failure() -> None:
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_ones_are_done() -> None:
-    slow = noise(3000)
     with Sandbox(IngestConfig(decode_seconds=0.1)) as sandbox:
         began = time.monotonic()
-        found = results(sandbox, GOOD, slow, GOOD, slow, GOOD)
+        found = results(sandbox, GOOD, LARGE, GOOD, LARGE, GOOD)
         assert [result.reason for result in found] == ["", "time_limit", "", "time_limit", ""]
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
     assert "0.1 s" in found[1].detail
 
 
 def test_a_file_that_needs_too_much_memory_is_given_up() -> None:
-    large = encode(Image.new("RGB", (9000, 9000)), "PNG")
     with Sandbox(IngestConfig(decode_memory_mb=160)) as sandbox:
-        found = results(sandbox, GOOD, large, GOOD)
+        found = results(sandbox, GOOD, LARGE, GOOD)
     assert [result.reason for result in found] == ["", "memory_limit", ""]
 
 

@@ -11,7 +11,7 @@ def test_no_shard_grows_over_its_bound_and_nothing_is_lost() -> None:
     plans = plan_shards({"train": spans(4, 4, 4, 9, 4, 25, 1)}, max_bytes=10, min_shards=1)
     sizes = [[length for _, runs in plan for _, length in runs] for plan in plans.values()]
     assert sizes == [[4, 4], [4], [9], [4], [25], [1]]
-    assert list(plans)[0] == "Split-train/data_tfrecord-00000-of-00006.gz"
+    assert next(iter(plans)) == "Split-train/data_tfrecord-00000-of-00006.gz"
 
 
 def test_small_splits_are_cut_for_parallel_readers() -> None:
