@@ -82,7 +82,7 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
     for node_id in node_ids:
         node = config.kubeflow.node(node_id)
         doc.set_image(spec, node_id, node)
-        doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node))
+        doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
         doc.set_task(spec, node_id, node)
         doc.set_resources(spec, node_id, node)
     labels = {node_id: spec["components"][node_id]["executorLabel"] for node_id in node_ids}

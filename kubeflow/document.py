@@ -120,7 +120,7 @@ def _flag(flags: Mapping[str, str], name: str) -> list[str]:
     return [name, flags[name]]
 
 
-def beam_arguments(beam: BeamConfig, node: NodeConfig) -> list[str]:
+def beam_arguments(beam: BeamConfig, node_id: str, node: NodeConfig) -> list[str]:
     """Beam's options of a step: its own, or those of `beam:` with a worker per core of the pod.
 
     A count of cores that Beam finds by itself would be the node's, not the pod's.
@@ -128,7 +128,7 @@ def beam_arguments(beam: BeamConfig, node: NodeConfig) -> list[str]:
     if node.beam is not None:
         return list(node.beam)
     workers = max(1, math.ceil(quantity(node.cpu or "1")))
-    return beam.model_copy(update={"workers": workers}).pipeline_args()
+    return beam.model_copy(update={"workers": workers}).step_args(node_id)
 
 
 def set_task(document: Document, node_id: str, node: NodeConfig) -> None:

@@ -13,6 +13,7 @@ import json
 from typing import Any
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
@@ -60,13 +61,15 @@ def create_pipeline(
     check = _retrain_check(shared, decided)
     with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
         steps = _training_steps(shared)
+    for step in steps:
+        if isinstance(step, BaseBeamComponent):
+            step.with_beam_pipeline_args(config.beam.step_args(step.id))
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.pipeline_root,
         components=[check, *steps],
         enable_cache=config.cache,
         metadata_connection_config=metadata_connection_config,
-        beam_pipeline_args=config.beam.pipeline_args(),
     )
 
 

@@ -144,17 +144,17 @@ def test_placement_of_the_trainer(compiled):
 def test_beam_runs_in_the_pod_on_its_cores_not_on_those_of_the_machine_that_compiled(spec):
     args = _container(spec, "image-example-gen")["args"]
     assert "--direct_num_workers=4" in args  # its cpu limit
-    assert "--direct_num_workers=2" in _container(spec, "statistics-gen")["args"]
+    assert "--direct_num_workers=1" in _container(spec, "statistics-gen")["args"]  # one process
 
 
 def test_beam_elsewhere_for_the_whole_pipeline_or_for_a_step():
     flink = BeamConfig(runner="FlinkRunner", args=("--flink_master=flink:8081",))
     spark = NodeConfig(beam=("--runner=SparkRunner",))
-    assert beam_arguments(flink, NodeConfig(cpu="2")) == [
+    assert beam_arguments(flink, "statistics-gen", NodeConfig(cpu="2")) == [
         "--runner=FlinkRunner",
         "--flink_master=flink:8081",
     ]
-    assert beam_arguments(flink, spark) == ["--runner=SparkRunner"]
+    assert beam_arguments(flink, "statistics-gen", spark) == ["--runner=SparkRunner"]
 
 
 def test_every_known_step_can_be_configured(spec):

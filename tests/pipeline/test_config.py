@@ -127,12 +127,22 @@ def test_a_missing_or_binary_file_is_explained(tmp_path: Path):
         load_config(tmp_path / "b.yaml")
 
 
+def test_native_code_never_meets_beams_threads():
+    for mode, workers in (("in_memory", 1), ("multi_processing", 3)):
+        beam = _make(beam={"workers": 3, "mode": mode}).beam
+        for node_id in ("statistics-gen", "model-evaluator"):
+            assert beam.step_args(node_id)[1:3] == [
+                f"--direct_running_mode={mode}",
+                f"--direct_num_workers={workers}",
+            ]
+
+
 def test_beam_arguments():
-    assert _make(beam={"workers": 3, "mode": "in_memory"}).beam.pipeline_args() == [
+    assert _make(beam={"workers": 3}).beam.step_args("image-example-gen") == [
         "--runner=FnApiRunner",
-        "--direct_running_mode=in_memory",
+        "--direct_running_mode=multi_threading",
         "--direct_num_workers=3",
         "--sdk_container_image=unused",
     ]
     flink = _make(beam={"runner": "FlinkRunner", "args": ["--flink_master=h:1"]})
-    assert flink.beam.pipeline_args() == ["--runner=FlinkRunner", "--flink_master=h:1"]
+    assert flink.beam.step_args("statistics-gen") == ["--runner=FlinkRunner", "--flink_master=h:1"]
