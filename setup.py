@@ -31,6 +31,7 @@ EITHER_STACK = [
     "pydantic-core",
     "pyyaml>=6",
     "rich>=13",
+    "tzlocal>=5",
     "scipy>=1.11",
     "starlette>=0.45",
     "uvicorn>=0.30",
