@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from trainer.settings import Settings
 
 ALPHAS = (0.75, 1.0)
+_PRETRAINED_LAYER_DECAY = 0.85
 
 
 class CutMixConfig(Settings):
@@ -138,12 +139,13 @@ class FineTuneConfig(Settings):
     backbone_lr_multiplier: float = Field(
         1.0, ge=0, description="Learning rate of the backbone's last layers relative to the head's."
     )
-    layer_decay: float = Field(
-        0.85,
+    layer_decay: float | None = Field(
+        None,
         gt=0,
         le=1,
         description="Factor on the learning rate from one block of the backbone to the one before "
-        "it, in (0, 1]; 1 is the same rate everywhere.",
+        "it, in (0, 1]; null is 0.85 with pretrained weights and 1, the same rate everywhere, "
+        "from scratch.",
     )
     unfreeze_epochs: float = Field(
         0.0,
@@ -313,6 +315,13 @@ class TrainConfig(Settings):
         if not self.crop:
             return self.image_size
         return self.resize_size or round(self.image_size * 8 / 7)
+
+    @property
+    def layer_decay(self) -> float:
+        """`fine_tune.layer_decay`, or its default; random first layers must learn as fast as others."""
+        if self.fine_tune.layer_decay is not None:
+            return self.fine_tune.layer_decay
+        return _PRETRAINED_LAYER_DECAY if self.pretrained else 1.0
 
     @property
     def updates_batch_norm(self) -> bool:

@@ -29,7 +29,7 @@ def make_groups(
         for variable in layer.trainable_variables:
             distance = deepest - depths[layer.name]
             variables.append(variable)
-            multipliers.append(tuning.backbone_lr_multiplier * tuning.layer_decay**distance)
+            multipliers.append(tuning.backbone_lr_multiplier * config.layer_decay**distance)
             starts.append(round(span * (distance + 1) / (deepest + 1)))
     for variable in network.head_variables:
         variables.append(variable)

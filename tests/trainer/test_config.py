@@ -6,7 +6,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from trainer.config import CutMixConfig, TrainConfig
+from trainer.config import CutMixConfig, FineTuneConfig, TrainConfig
 
 
 def test_resize_size_defaults_to_an_eighth_more_than_the_crop() -> None:
@@ -46,3 +46,9 @@ def test_survives_json_and_imports_no_tensorflow() -> None:
 def test_batch_norm_mode_follows_the_weights() -> None:
     assert TrainConfig(weights="none").updates_batch_norm
     assert not TrainConfig(weights="imagenet").updates_batch_norm
+
+
+def test_first_layers_learn_more_slowly_only_when_they_know_something() -> None:
+    assert TrainConfig(weights="imagenet").layer_decay == 0.85
+    assert TrainConfig(weights="none").layer_decay == 1.0
+    assert TrainConfig(weights="none", fine_tune=FineTuneConfig(layer_decay=0.7)).layer_decay == 0.7
