@@ -64,6 +64,11 @@ lock: $(STAMP) ## Pin every dependency of both stacks anew (UPGRADE=1: to the ne
 bench: $(STAMP) ## Run the benchmarks (BENCH=startup: only that one)
 	@for name in $(BENCH); do $(BIN)/python -m benchmarks.$$name $(ARGS) || exit 1; done
 
+.PHONY: docs
+docs: $(STAMP) ## Build the documentation into build/site; a broken link is an error
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements/docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 .PHONY: clean
 clean: ## Remove what was built and cached, but not the environment
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
