@@ -85,6 +85,7 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
         doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
         doc.set_task(spec, node_id, node)
         doc.set_resources(spec, node_id, node)
+        doc.set_environment(spec, node_id, node)
     labels = {node_id: spec["components"][node_id]["executorLabel"] for node_id in node_ids}
     platform = platform_spec(config.kubeflow, labels)
     return _checked(spec, platform, config)

@@ -144,6 +144,14 @@ def set_task(document: Document, node_id: str, node: NodeConfig) -> None:
         }
 
 
+def set_environment(document: Document, node_id: str, node: NodeConfig) -> None:
+    """Plain environment variables, sorted by name."""
+    if node.env:
+        executor_of(document, node_id)["env"] = [
+            {"name": name, "value": value} for name, value in sorted(node.env.items())
+        ]
+
+
 def set_resources(document: Document, node_id: str, node: NodeConfig) -> None:
     """CPU in cores, memory in GB and GPUs, in the fields that every KFP v2 backend reads."""
     resources: Document = {

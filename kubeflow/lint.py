@@ -22,7 +22,6 @@ MAX_ARGUMENT_BYTES = 128 * 1024
 WORKSPACE_PATH = "/kfp-workspace"
 _NODE_ID = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _ALLOWED_PLACEHOLDER = re.compile(r"\{\{\$(\.inputs\.parameters\['[^']+'\])?\}\}")
-_REMOTE = re.compile(r"^(gs|s3|minio|hdfs)://")
 _RESERVED_IDS = frozenset({"root", "entrypoint"})
 
 
@@ -164,7 +163,8 @@ def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     for name in ("data-root", "registry"):
         path = str(declared.get(name, {}).get("defaultValue", ""))
-        if name not in declared or _REMOTE.match(path):
+        yield from _scheme(name, path)
+        if name not in declared or "://" in path:
             continue
         for node_id, task in tasks_of(spec).items():
             given = task.get("inputs", {}).get("parameters", {}).values()
@@ -176,6 +176,19 @@ def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:
                     f"`kubeflow.{name.replace('-', '_')}`, or mount it with `kubeflow.defaults.volumes`",
                     fatal=False,
                 )
+
+
+def _scheme(name: str, path: str) -> Iterator[Problem]:
+    """Only KFP's launcher speaks minio://; photos and registry are read by Beam's file systems."""
+    if path.startswith("minio://"):
+        yield Problem(name, f"is {path!r}, which Beam cannot read: use a volume, gs:// or s3://")
+    if path.startswith("s3://"):
+        yield Problem(
+            name,
+            f"is {path!r}: Beam reads s3:// with boto3, which the image does not hold; add it to an "
+            "image of your own, or use a volume or gs://",
+            fatal=False,
+        )
 
 
 def _mounted(path: str, cluster: ClusterConfig, node_id: str) -> bool:

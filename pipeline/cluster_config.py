@@ -134,6 +134,9 @@ class NodeConfig(Settings):
     tolerations: tuple[Toleration, ...] | None = Field(None, description="Taints to tolerate.")
     affinity: tuple[NodeAffinity, ...] | None = Field(None, description="Rules on node labels.")
     volumes: tuple[Volume, ...] | None = Field(None, description="Volume claims to mount.")
+    env: dict[str, str] | None = Field(
+        None, description="Environment variables in plain text; secrets go into `secret_env`."
+    )
     secret_env: tuple[SecretEnv, ...] | None = Field(
         None, description="Secrets as environment variables, such as S3 credentials."
     )
@@ -196,6 +199,7 @@ _ALL = NodeConfig(
     tolerations=(),
     affinity=(),
     volumes=(),
+    env={},
     secret_env=(),
     secret_files=(),
     shared_memory="",
@@ -245,8 +249,8 @@ class ClusterConfig(Settings):
     )
     data_root: str = Field(
         "",
-        description="Where the images are on the cluster: a path under a mounted volume, or gs://, "
-        "s3://; empty: `data.root`.",
+        description="Where the images are on the cluster: a path under a mounted volume, or gs://"
+        "; empty: `data.root`.",
     )
     registry: str = Field(
         "", description="Where the model registry is on the cluster; empty: `registry`."

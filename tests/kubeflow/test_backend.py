@@ -85,7 +85,8 @@ def test_no_pod_runs_as_root_or_keeps_a_capability():
 
 
 def test_secrets_are_handed_to_the_steps_that_need_them():
-    [variable] = _container("model-evaluator")["env"]
+    plain, variable = _container("model-evaluator")["env"]
+    assert plain == {"name": "OMP_NUM_THREADS", "value": "2"}
     assert variable["valueFrom"]["secretKeyRef"] == {
         "name": "report-token",
         "key": "token",

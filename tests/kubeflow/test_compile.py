@@ -157,6 +157,10 @@ def test_beam_elsewhere_for_the_whole_pipeline_or_for_a_step():
     assert beam_arguments(flink, "statistics-gen", spark) == ["--runner=SparkRunner"]
 
 
+def test_plain_environment_variables(spec):
+    assert _container(spec, "schema-gen")["env"] == [{"name": "OMP_NUM_THREADS", "value": "2"}]
+
+
 def test_every_known_step_can_be_configured(spec):
     assert set(_tasks(spec)) <= set(NODE_IDS)
 
@@ -313,6 +317,13 @@ def test_places_that_no_pod_can_see_are_pointed_out(compiled, spec):
         "image-example-gen",
     }
     assert not any(problem.fatal for problem in found)
+
+
+@pytest.mark.parametrize(("place", "fatal"), [("minio://b/photos", True), ("s3://b/photos", False)])
+def test_buckets_that_beam_cannot_read_as_the_image_is(compiled, spec, place, fatal):
+    spec["root"]["inputDefinitions"]["parameters"]["data-root"]["defaultValue"] = place
+    [found] = problems(spec, compiled.platform, load_config(golden.CONFIG).kubeflow)
+    assert (found.where, found.fatal) == ("data-root", fatal)
 
 
 @pytest.mark.parametrize("root", ["file:///data", "/mnt/data", "hdfs://x"])
