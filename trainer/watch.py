@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import logging
 import os
 import tempfile
 import time
@@ -18,6 +20,7 @@ import tensorflow as tf
 
 HISTORY_FILE = "history.json"
 _INTERVAL_SECONDS = 0.5
+_LOGGER = logging.getLogger(__name__)
 
 
 class Watch:
@@ -25,7 +28,7 @@ class Watch:
 
     def __init__(self, log_dir: str | None = None) -> None:
         self._dir = log_dir
-        self._writer = tf.summary.create_file_writer(log_dir) if log_dir else None
+        self._writer = _make_writer(log_dir) if log_dir else None
         self._next = 0.0
 
     def due(self) -> bool:
@@ -63,3 +66,11 @@ class Watch:
             model.save_weights(written)
             tf.io.gfile.copy(written, path, overwrite=True)
         return path
+
+
+def _make_writer(log_dir: str) -> tf.summary.SummaryWriter | None:
+    """TensorFlow writes events through the tensorboard package, which it stopped bringing along in 2.21."""
+    if importlib.util.find_spec("tensorboard") is None:
+        _LOGGER.warning("no TensorBoard events: the package `tensorboard` is not installed")
+        return None
+    return tf.summary.create_file_writer(log_dir)
