@@ -44,7 +44,8 @@ def _section(model: Any, prefix: str, title: str) -> Iterator[str]:
     nested = []
     for name, field in model.model_fields.items():
         inner = _section(field)
-        if inner is not None and field.annotation is inner:
+        # A policy is two limits, explained once; written out for each finding it would bury the rest.
+        if inner is not None and field.annotation is inner and inner.__name__ != "Policy":
             nested.append((inner, f"{prefix}{name}"))
             continue
         cells = (

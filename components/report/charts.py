@@ -8,10 +8,10 @@ Colours are CSS classes, so they follow the theme; every chart has a text that s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple
 
 import numpy as np
-from markupsafe import Markup, escape
 
 from components.model_evaluator.result import Bin
 from components.report.content import Histogram
@@ -65,11 +65,11 @@ class _Frame:
         return "".join(parts)
 
 
-def line_chart(title: str, x_label: str, lines: Sequence[Line]) -> Markup:
+def line_chart(title: str, x_label: str, lines: Sequence[Line]) -> str:
     """Lines over a common axis, with a point at every value."""
     lines = [line for line in lines if line.xs]
     if not lines:
-        return Markup()
+        return ""
     xs = [x for line in lines for x in line.xs]
     ys = [y for line in lines for y in line.ys]
     y_ticks = _nice(min(ys), max(ys))
@@ -88,7 +88,7 @@ def line_chart(title: str, x_label: str, lines: Sequence[Line]) -> Markup:
     return _svg(f"{title} by {x_label}: {ends}", "".join(body))
 
 
-def histogram_chart(histogram: Histogram) -> Markup:
+def histogram_chart(histogram: Histogram) -> str:
     """Bars, and a line at the median."""
     y_ticks = _nice(0, max(histogram.counts) or 1)
     edges = histogram.edges
@@ -104,11 +104,11 @@ def histogram_chart(histogram: Histogram) -> Markup:
     return _svg(told, "".join(body))
 
 
-def reliability_chart(bins: Sequence[Bin]) -> Markup:
+def reliability_chart(bins: Sequence[Bin]) -> str:
     """Accuracy by confidence against the diagonal of a calibrated model; wide where images are many."""
     filled = [one for one in bins if one.examples]
     if not filled:
-        return Markup()
+        return ""
     frame = _Frame((0, 1), (0, 1))
     ticks = [0, 0.25, 0.5, 0.75, 1]
     body = [frame.axes("confidence (line: calibrated)", ticks, ticks)]
@@ -152,8 +152,8 @@ def _bar(
     )
 
 
-def _svg(told: str, body: str) -> Markup:
-    return Markup(
+def _svg(told: str, body: str) -> str:
+    return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(told)}">'
         f"{body}</svg>"
     )

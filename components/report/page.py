@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
 
 from components.report.charts import Line, histogram_chart, line_chart, reliability_chart
 from components.report.config import ReportConfig
@@ -72,7 +71,7 @@ def _shade(count: int, total: int) -> int:
     return 0 if not count else 1 + round((_LEVELS - 1) * count / total)
 
 
-def _curves(content: Report) -> list[tuple[str, Markup]]:
+def _curves(content: Report) -> list[tuple[str, str]]:
     charts = [("Loss", "loss"), ("Accuracy", "accuracy")]
     drawn = [
         (
@@ -101,10 +100,8 @@ def _data_uri(kind: str, text: str) -> str:
 
 
 @functools.cache
-def _asset(name: str) -> Markup:
-    return Markup(
-        resources.files(__package__).joinpath(_TEMPLATES).joinpath(name).read_text("utf-8")
-    )
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(_TEMPLATES).joinpath(name).read_text("utf-8")
 
 
 @functools.cache
