@@ -198,7 +198,7 @@ def _shrunk(image: Image.Image, stored_size: int) -> Image.Image:
     if scale == 1:
         return image
     width, height = (max(1, round(side * scale)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
 
 
 def _encoded(

@@ -23,7 +23,6 @@ from components.image_example_gen.dead_letter import DeadLetter
 from components.image_example_gen.manifest import Row, Value, read_manifest
 from trainer.errors import ExitCode, UserError
 
-
 # One for all files: a million empty dictionaries would weigh 64 MB.
 _NO_COLUMNS: Mapping[str, Value] = {}
 

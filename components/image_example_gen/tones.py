@@ -15,7 +15,7 @@ _SEE_THROUGH = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
 def to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Converts a decoded image; the result is a new image of mode RGB.
+    """Converts a decoded image; the result has mode RGB and may be the image itself.
 
     Args:
       image: any mode.
@@ -25,7 +25,7 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
         image = Image.fromarray(scale_to_8_bits(np.asarray(image)))
     if image.mode in _SEE_THROUGH or "transparency" in image.info:
         return _over(image, background)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def scale_to_8_bits(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
