@@ -44,6 +44,10 @@ class _Frame:
         share = (value - self.y0) / ((self.y1 - self.y0) or 1.0)
         return round(_HEIGHT - _BOTTOM - share * (_HEIGHT - _TOP - _BOTTOM), 1)
 
+    def anchor(self, value: float) -> str:
+        """The last label ends where the drawing does."""
+        return "end" if value == self.x1 else "middle"
+
     def axes(self, x_label: str, x_ticks: Sequence[float], y_ticks: Sequence[float]) -> str:
         parts = []
         for tick in y_ticks:
@@ -55,7 +59,7 @@ class _Frame:
                 f'<text x="{_LEFT - 7}" y="{y + 4}" text-anchor="end">{figure(tick)}</text>'
             )
         parts += [
-            f'<text x="{self.x(tick)}" y="{_HEIGHT - 19}" text-anchor="middle">{figure(tick)}</text>'
+            f'<text x="{self.x(tick)}" y="{_HEIGHT - 19}" text-anchor="{self.anchor(tick)}">{figure(tick)}</text>'
             for tick in x_ticks
         ]
         middle = (_LEFT + _WIDTH - _RIGHT) / 2
@@ -134,8 +138,10 @@ def reliability_chart(bins: Sequence[Bin]) -> str:
 
 def figure(value: float) -> str:
     """A number short enough for an axis."""
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value / 1e6:.3g}M" if abs(value) >= 1e6 else f"{value / 1e3:.3g}k"
+    if value == int(value):
+        return f"{int(value)}"
     return f"{value:.3g}"
 
 

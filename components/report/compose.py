@@ -16,7 +16,7 @@ import yaml
 
 from components.data_gate.findings import Finding
 from components.data_gate.records import read_table
-from components.model_evaluator.result import EvaluationResult
+from components.model_evaluator.result import EvaluationResult, Rule
 from components.report import answers, measures
 from components.report.augmentation import augment_strip
 from components.report.config import ReportConfig
@@ -100,7 +100,7 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
 def verdict(sources: Sources, evaluation: EvaluationResult) -> Verdict:
     """What came of the run, in a sentence, and why."""
     failed = [rule for rule in evaluation.rules if rule.verdict == "fail"]
-    reasons = tuple(f"{rule.name}: {rule.detail}" for rule in failed)
+    reasons = tuple(_reason(rule) for rule in failed)
     if failed:
         rules = "1 rule failed" if len(failed) == 1 else f"{len(failed)} rules failed"
         headline = f"Refused: {rules}, so nothing was pushed."
@@ -116,6 +116,15 @@ def verdict(sources: Sources, evaluation: EvaluationResult) -> Verdict:
         headline=headline,
         reasons=reasons,
     )
+
+
+def _reason(rule: Rule) -> str:
+    figures = [
+        f"{name} {value:.4g}"
+        for name, value in (("value", rule.value), ("limit", rule.limit))
+        if value is not None
+    ]
+    return f"{rule.name}: {rule.detail}" + (f" ({', '.join(figures)})" if figures else "")
 
 
 def _cut(finding: Finding, count: int) -> Finding:

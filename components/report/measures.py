@@ -19,19 +19,23 @@ _TAIL = 0.5
 
 
 def histograms(table: ImageTable) -> tuple[Histogram, ...]:
-    """Of each measure that is there; the outermost half a percent each side fall into the end bins."""
-    return tuple(
-        _histogram(name, table.stats[name])
+    """Of each measure that differs between images; the outermost half a percent each side fall into the end bins."""
+    found = {
+        name: table.stats[name][np.isfinite(table.stats[name])]
         for name in _SHOWN
-        if name in table.stats and np.isfinite(table.stats[name]).any()
+        if name in table.stats
+    }
+    return tuple(
+        _histogram(name, values)
+        for name, values in found.items()
+        if len(values) and np.ptp(values) > 0
     )
 
 
-def _histogram(name: str, values: npt.NDArray[np.float64]) -> Histogram:
-    finite = values[np.isfinite(values)]
+def _histogram(name: str, finite: npt.NDArray[np.float64]) -> Histogram:
     low, high = np.percentile(finite, [_TAIL, 100 - _TAIL])
     if high <= low:
-        low, high = low - 0.5, high + 0.5
+        low, high = finite.min(), finite.max()
     counts, edges = np.histogram(finite.clip(low, high), _BINS, (low, high))
     return Histogram(
         name=name,

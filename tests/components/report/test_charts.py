@@ -44,6 +44,8 @@ def test_any_numbers_make_well_formed_drawings(values):
     ElementTree.fromstring(line_chart("t", "x", [Line("a", xs, values)]))
 
 
-@pytest.mark.parametrize(("value", "text"), [(3.0, "3"), (0.12345, "0.123"), (12000, "12,000")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(3.0, "3"), (0.12345, "0.123"), (12000, "12k"), (2.5e6, "2.5M")]
+)
 def test_figures_are_short(value, text):
     assert figure(value) == text

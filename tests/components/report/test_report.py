@@ -90,7 +90,9 @@ def test_a_refused_model_has_its_report_and_the_reason(tmp_path):
     config = ReportConfig(scored=0, heatmaps=0)
     content = compose(make_sources(tmp_path, blessed=False), config)
     assert not content.verdict.blessed
-    assert content.verdict.reasons == ("accuracy: share of 24 test images answered rightly",)
+    assert content.verdict.reasons == (
+        "accuracy: share of 24 test images answered rightly (value 0.75, limit 0.9)",
+    )
     page = render(content, config)
     assert "Refused: 1 rule failed, so nothing was pushed." in page
     assert "Not searched for" in page
