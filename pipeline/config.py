@@ -130,7 +130,9 @@ class Config(Settings):
     notify: NotifyConfig = Field(NotifyConfig(), description="Who is told of what.")
     beam: BeamConfig = Field(BeamConfig(), description="How data-parallel steps run.")
     metadata: MetadataConfig = Field(MetadataConfig(), description="Where the history is kept.")
-    kubeflow: ClusterConfig = Field(ClusterConfig(), description="How the pipeline runs on a cluster.")
+    kubeflow: ClusterConfig = Field(
+        ClusterConfig(), description="How the pipeline runs on a cluster."
+    )
 
     @property
     def registry_root(self) -> str:
@@ -209,7 +211,14 @@ def load_config(path: str | os.PathLike[str], overrides: Mapping[str, Any] | Non
 def absolute_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Makes the file's relative paths relative to `folder`, so a config works from anywhere."""
     found = dict(values)
-    for dotted in ("output", "registry", "data.root", "train.weights", "metadata.path", "schedule.watch"):
+    for dotted in (
+        "output",
+        "registry",
+        "data.root",
+        "train.weights",
+        "metadata.path",
+        "schedule.watch",
+    ):
         section, _, key = dotted.rpartition(".")
         holder = found.get(section) if section else found
         value = holder.get(key) if isinstance(holder, Mapping) else None

@@ -91,9 +91,7 @@ def runtime_arguments(
 class _Shared:
     """What several nodes are given."""
 
-    def __init__(
-        self, config: Config, arguments: dict[str, str | int], code_version: str
-    ) -> None:
+    def __init__(self, config: Config, arguments: dict[str, str | int], code_version: str) -> None:
         self.config = config
         self.code_version = code_version
         self.run_version = run_version(config, code_version)

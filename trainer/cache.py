@@ -1,6 +1,6 @@
 """Keeps decoded and resized training images, where they fit, so that each is decoded once.
 
-    examples = cached(records, count, config)      # uint8 [R, R, 3] and int64, R = resize_size
+examples = cached(records, count, config)      # uint8 [R, R, 3] and int64, R = resize_size
 """
 
 from __future__ import annotations

@@ -110,9 +110,7 @@ class OptimizerConfig(Settings):
 class HeadConfig(Settings):
     """Phase one: the head alone, on features of the frozen backbone that are computed once."""
 
-    epochs: int = Field(
-        30, ge=0, description="Passes over the cached features; 0 skips the phase."
-    )
+    epochs: int = Field(30, ge=0, description="Passes over the cached features; 0 skips the phase.")
     learning_rate: float = Field(3e-3, gt=0, description="Peak learning rate of the head alone.")
     views: int = Field(
         2,
@@ -253,9 +251,7 @@ class TrainConfig(Settings):
         description="Arithmetic of training; auto is mixed_float16 on NVIDIA GPUs of compute "
         "capability 7 or more and float32 elsewhere.",
     )
-    jit_compile: bool = Field(
-        False, description="Compile the training step with XLA; slow on CPU."
-    )
+    jit_compile: bool = Field(False, description="Compile the training step with XLA; slow on CPU.")
     strategy: Literal["auto", "single", "mirrored", "multi_worker"] = Field(
         "auto",
         description="Devices: auto is multi_worker where TF_CONFIG is set, mirrored on several "

@@ -1,7 +1,7 @@
 """Which devices a run trains on, and in which arithmetic.
 
-    strategy = make_strategy(config)
-    with strategy.scope(), precision(policy_name(config)): ...
+strategy = make_strategy(config)
+with strategy.scope(), precision(policy_name(config)): ...
 """
 
 from __future__ import annotations

@@ -37,10 +37,16 @@ class DatasetInfo(Settings):
     Attributes of note: `class_names` is sorted; a label is an index into it.
     """
 
-    class_names: tuple[str, ...] = Field(description="Class names, sorted; the label of an example is its index here.")
+    class_names: tuple[str, ...] = Field(
+        description="Class names, sorted; the label of an example is its index here."
+    )
     counts: dict[str, dict[str, int]] = Field(description="Examples per split and class name.")
-    data_version: str = Field(description="Fingerprint of the input that these examples were made from.")
-    stored_size: int = Field(description="Shorter side in pixels that larger images were scaled down to.")
+    data_version: str = Field(
+        description="Fingerprint of the input that these examples were made from."
+    )
+    stored_size: int = Field(
+        description="Shorter side in pixels that larger images were scaled down to."
+    )
     dead_letters: int = Field(0, description="Files that could not become an example.")
 
     def split_size(self, split: str) -> int:

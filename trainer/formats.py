@@ -87,9 +87,7 @@ def _files(
         made.append(_labelled("model.tflite", content, info, images))
     if wanted.tflite_int8:
         sample = _calibration(train, config)
-        content = tflite.convert(
-            model, config.image_size, eight_bit=True, calibration=sample
-        )
+        content = tflite.convert(model, config.image_size, eight_bit=True, calibration=sample)
         made.append(_labelled("model_int8.tflite", content, info, images))
     return made
 
@@ -142,9 +140,7 @@ def _too_far(name: str, found: Comparison, bounds: ExportConfig) -> str:
     )
 
 
-def _stack(
-    batches: tf.data.Dataset, count: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _stack(batches: tf.data.Dataset, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     taken = list(batches.unbatch().take(count).as_numpy_iterator())
     return np.stack([one[0] for one in taken]), np.array([one[1] for one in taken], np.int64)
 

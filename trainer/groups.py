@@ -1,6 +1,6 @@
 """Which variables phase two trains, how fast each, and from which step on.
 
-    variables, groups = make_groups(network, config, steps_per_epoch=46)
+variables, groups = make_groups(network, config, steps_per_epoch=46)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Phase one: the head alone, on features of the frozen backbone that are computed once and reused.
 
-    features, labels = cached_features(network, source, config)
-    train_head(network, features, labels, config)
+features, labels = cached_features(network, source, config)
+train_head(network, features, labels, config)
 """
 
 from __future__ import annotations
@@ -91,11 +91,21 @@ def _loop(step: tf.types.experimental.GenericFunction, count: int, config: Train
             number = epoch * per_epoch + row
             rate = learning_rate_at(number, total, config.head.learning_rate, config.optimizer)
             outcomes.append(
-                step(tf.constant(indices), tf.constant(rate, tf.float32), tf.constant(number, tf.int64))
+                step(
+                    tf.constant(indices),
+                    tf.constant(rate, tf.float32),
+                    tf.constant(number, tf.int64),
+                )
             )
         mean = float(tf.reduce_mean(outcomes))
-    report(_TASK, done=config.head.epochs, total=config.head.epochs, unit="epochs",
-           metrics={"loss": mean}, final=True)
+    report(
+        _TASK,
+        done=config.head.epochs,
+        total=config.head.epochs,
+        unit="epochs",
+        metrics={"loss": mean},
+        final=True,
+    )
     return mean
 
 

@@ -1,6 +1,6 @@
 """Says when a loss has left the ground.
 
-    problem = Health().problem(loss)     # None, or a sentence
+problem = Health().problem(loss)     # None, or a sentence
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Turns SIGTERM and Ctrl-C into a question that the training loop asks between steps.
 
-    with Interrupt() as interrupt:
-        while not interrupt.requested:
-            step()
+with Interrupt() as interrupt:
+    while not interrupt.requested:
+        step()
 """
 
 from __future__ import annotations

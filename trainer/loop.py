@@ -185,7 +185,11 @@ class Run:
         self._state.finish_epoch(record, scores.loss)
         self._watch.epoch(record, self._state.step)
         report(
-            "train", done=record["epoch"], total=self._config.epochs, unit="epochs", metrics=record,
+            "train",
+            done=record["epoch"],
+            total=self._config.epochs,
+            unit="epochs",
+            metrics=record,
             final=True,
         )
 
@@ -236,8 +240,7 @@ def steps_per_epoch(train: Source, config: TrainConfig) -> int:
     steps = train.size // config.batch_size
     if steps == 0:
         raise UserError(
-            f"the train split has {train.size} images, fewer than one batch of "
-            f"{config.batch_size}",
+            f"the train split has {train.size} images, fewer than one batch of {config.batch_size}",
             fix="add images, or lower `batch_size`",
             code=ExitCode.DATA_REFUSED,
         )

@@ -1,6 +1,6 @@
 """The loss that fits the form of the labels, always from logits.
 
-    loss = example_losses(logits, labels, mode="categorical", smoothing=0.1)
+loss = example_losses(logits, labels, mode="categorical", smoothing=0.1)
 """
 
 from __future__ import annotations

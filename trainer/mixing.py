@@ -1,6 +1,6 @@
 """What happens to a whole training batch: labels take their form, then CutMix or MixUp mixes them.
 
-    images, labels = mix_batch(step, (images, labels), config=config, class_count=6, mixing_steps=300)
+images, labels = mix_batch(step, (images, labels), config=config, class_count=6, mixing_steps=300)
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ def mix_batch(
 
     def mixed() -> tuple[tf.Tensor, tf.Tensor]:
         count, height, width = images.shape[:3]
-        return cutmix.apply(
-            images, labels, cutmix.draw(count, height, width, config.cutmix, seed)
-        )
+        return cutmix.apply(images, labels, cutmix.draw(count, height, width, config.cutmix, seed))
 
     images, labels = tf.cond(step < mixing_steps, mixed, lambda: (images, labels))
     return images, labels

@@ -1,7 +1,7 @@
 """What an exported model knows about itself: `assets.extra/imagemill.json` beside the SavedModel.
 
-    info = read_model_info("registry/scenes/3")
-    info.class_names
+info = read_model_info("registry/scenes/3")
+info.class_names
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A picture of what training sees: one row a photo, the view of evaluation first.
 
-    draw_preview(find_photos(Path("photos"), 6, seed=0), TrainConfig(), columns=7, output=Path("preview.png"))
+draw_preview(find_photos(Path("photos"), 6, seed=0), TrainConfig(), columns=7, output=Path("preview.png"))
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def find_photos(folder: Path, count: int, seed: int) -> list[Path]:
     return random.Random(seed).sample(found, min(count, len(found)))
 
 
-def draw_preview(
-    photos: Sequence[Path], config: TrainConfig, columns: int, output: Path
-) -> None:
+def draw_preview(photos: Sequence[Path], config: TrainConfig, columns: int, output: Path) -> None:
     """Writes the picture.
 
     Raises:

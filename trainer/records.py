@@ -1,6 +1,6 @@
 """What training reads from one serialized example.
 
-    encoded, label = parse(record)
+encoded, label = parse(record)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What TFX's Trainer calls: reads its arguments, trains, exports.
 
-    Trainer(run_fn="trainer.run.run_fn", custom_config={"config": train_config.model_dump(mode="json"), ...})
+Trainer(run_fn="trainer.run.run_fn", custom_config={"config": train_config.model_dump(mode="json"), ...})
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def run_fn(fn_args: Any) -> None:
     fitted = loop.fit(train, val, config, checkpoint_dir=folder, watch=watch)
     watch.finish(fitted.history)
     info = describe(config, train, str(custom.get("name", "")), str(custom.get("code_version", "")))
-    export_saved_model(
-        fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir
-    )
+    export_saved_model(fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir)
     export_formats(fitted.network.model, train, val, config, info, fn_args.serving_model_dir)
     tf.io.gfile.rmtree(folder)
 

@@ -1,8 +1,8 @@
 """A trained model as a function of encoded images.
 
-    classifier = Classifier.load("registry/scenes/3")
-    classifier.predict([photo_bytes])        # float32 [1, C]
-    classifier.info.class_names
+classifier = Classifier.load("registry/scenes/3")
+classifier.predict([photo_bytes])        # float32 [1, C]
+classifier.info.class_names
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Classifier:
     def predict(self, images: Sequence[bytes]) -> NDArray[Any]:
         """Probabilities, float32 [N, C], of encoded images of any sizes and formats."""
         answers = [
-            self._signature(image_bytes=tf.constant(images[start : start + _BATCH]))["probabilities"]
+            self._signature(image_bytes=tf.constant(images[start : start + _BATCH]))[
+                "probabilities"
+            ]
             for start in range(0, len(images), _BATCH)
         ]
         if not answers:

@@ -1,7 +1,7 @@
 """Everything a run is made of between two steps, and how it becomes a checkpoint and back.
 
-    arrays, facts = state.snapshot()
-    state.restore(checkpoint.load_latest(folder))
+arrays, facts = state.snapshot()
+state.restore(checkpoint.load_latest(folder))
 """
 
 from __future__ import annotations

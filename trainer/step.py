@@ -1,8 +1,8 @@
 """One training step and one evaluation, on one device or several.
 
-    step = TrainStep(network, variables, config, groups, strategy)
-    outcome = step(images, labels, rate=1e-3, number=0)
-    outcome.loss, outcome.correct, outcome.gradient_norm
+step = TrainStep(network, variables, config, groups, strategy)
+outcome = step(images, labels, rate=1e-3, number=0)
+outcome.loss, outcome.correct, outcome.gradient_norm
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a run leaves behind for people: TensorBoard events, history.json, and weights kept after a divergence.
 
-    watch = Watch(log_dir)
-    watch.epoch(record, step)
-    watch.finish(history)
+watch = Watch(log_dir)
+watch.epoch(record, step)
+watch.finish(history)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a backbone's starting weights come from, and what to say when they cannot be had.
 
-    backbone = load_backbone(TrainConfig(weights="none", image_size=64))
+backbone = load_backbone(TrainConfig(weights="none", image_size=64))
 """
 
 from __future__ import annotations

@@ -9,10 +9,12 @@ at least once: pixels of the batch, the partner's pixels, and the result.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from benchmarks.harness import Case, compare
 from trainer import cutmix
@@ -33,17 +35,17 @@ def cases(batch: int, side: int) -> list[Case]:
     layer = keras.layers.CutMix(seed=0)
     counter = tf.Variable(0, dtype=tf.int64)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def ours() -> tuple[tf.Tensor, tf.Tensor]:
         seed = tf.stack([tf.constant(0, tf.int64), counter.assign_add(16)])
         boxes = cutmix.draw(batch, side, side, CONFIG, seed)
         return cutmix.apply(images, labels, boxes)
 
-    @tf.function
-    def theirs() -> dict[str, tf.Tensor]:
+    @tf.function  # type: ignore[untyped-decorator]
+    def theirs() -> Any:
         return layer({"images": floats, "labels": labels}, training=True)
 
-    def loop() -> tuple[np.ndarray, np.ndarray]:
+    def loop() -> tuple[NDArray[Any], NDArray[Any]]:
         return python_loop(random, pixels, labels.numpy())
 
     prefix = f"{batch} x {side} px"
@@ -55,8 +57,8 @@ def cases(batch: int, side: int) -> list[Case]:
 
 
 def python_loop(
-    random: np.random.Generator, images: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    random: np.random.Generator, images: NDArray[Any], labels: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """CutMix as it is written by hand, image by image."""
     mixed, mixed_labels = images.copy(), labels.copy()
     count, height, width = images.shape[:3]

@@ -37,12 +37,13 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=5)
     args = parser.parse_args()
-    config = TrainConfig(
-        weights=args.weights, alpha=0.75, image_size=args.image_size, epochs=1000
-    )
+    config = TrainConfig(weights=args.weights, alpha=0.75, image_size=args.image_size, epochs=1000)
     with tempfile.TemporaryDirectory() as folder:
         source = write_records(args.photos, Path(folder))
-        made = [*ours(source, config), *reference(args.photos, config, len(source.info.class_names))]
+        made = [
+            *ours(source, config),
+            *reference(args.photos, config, len(source.info.class_names)),
+        ]
         results = compare(made, baseline="plain: both", repeats=args.repeats, warmup=2)
     print(table(results, unit="images"))
     for one in results:
@@ -73,7 +74,9 @@ def reference(photos: Path, config: TrainConfig, classes: int) -> list[Case]:
     model = plain.make_model(config.image_size, classes, config.alpha, weights)
     data = plain.make_dataset(photos, config.image_size, config.batch_size)
     one = next(iter(data))
-    return _cases("plain", config, lambda: iter(data), one, lambda batch: model.train_on_batch(*batch))
+    return _cases(
+        "plain", config, lambda: iter(data), one, lambda batch: model.train_on_batch(*batch)
+    )
 
 
 def _cases(

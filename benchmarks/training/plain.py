@@ -7,10 +7,12 @@ Every layer trains with Adam, BatchNorm in training mode; images come from folde
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 
 def make_model(side: int, classes: int, alpha: float, weights: str | None) -> keras.Model:
@@ -55,7 +57,7 @@ def make_dataset(folder: Path, side: int, batch: int) -> tf.data.Dataset:
     return data.map(mix, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def cutmix(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cutmix(images: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Image by image."""
     random = np.random.default_rng()
     mixed, mixed_labels = images.copy(), labels.copy()

@@ -63,3 +63,15 @@ def test_what_is_raised_becomes_a_sentence_and_a_code(raised, code, text, monkey
     err = capsys.readouterr().err
     assert text in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("imagemill ru", "run"), ("imagemill runs co", "compare")]
+)
+def test_the_shell_completes_verbs(typed, offered, monkeypatch, capsys):
+    monkeypatch.setenv("_IMAGEMILL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    with pytest.raises(SystemExit):
+        cli.run_command()
+    assert f"plain,{offered}" in capsys.readouterr().out.split()

@@ -1,4 +1,4 @@
-"""The `kubeflow:` section: what a step gets where the config says nothing, something general or something of its own."""
+"""The `kubeflow:` section: what a step gets where the config says nothing, something general or its own."""
 
 from __future__ import annotations
 

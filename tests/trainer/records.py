@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from PIL import Image
 
 from trainer import features
 
 
-def encode(pixels: np.ndarray, kind: str = "JPEG") -> bytes:
+def encode(pixels: NDArray[Any], kind: str = "JPEG") -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, quality=95)
     return buffer.getvalue()
@@ -25,10 +27,13 @@ def example(image: bytes, label: int) -> bytes:
 
     number = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
     content = {features.IMAGE: of_bytes(image), features.LABEL: number}
-    return tf.train.Example(features=tf.train.Features(feature=content)).SerializeToString()
+    record = tf.train.Example(features=tf.train.Features(feature=content))
+    return bytes(record.SerializeToString())
 
 
-def write_split(root: Path, split: str, images: Iterable[tuple[bytes, int]], shards: int = 2) -> None:
+def write_split(
+    root: Path, split: str, images: Iterable[tuple[bytes, int]], shards: int = 2
+) -> None:
     folder = root / f"Split-{split}"
     folder.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type="GZIP")

@@ -33,7 +33,9 @@ def test_computes_the_same_without_any_batch_norm(backbone: keras.Model) -> None
     kinds = {type(one) for one in trunk.layers}
     assert keras.layers.BatchNormalization not in kinds
     expected = backbone(IMAGES, training=False).numpy()
-    np.testing.assert_allclose(trunk(IMAGES).numpy(), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        trunk(IMAGES).numpy(), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max()
+    )
 
 
 def test_what_the_trunk_learns_comes_back(backbone: keras.Model) -> None:

@@ -61,7 +61,9 @@ def test_multipliers_and_starts_hold_variables_back() -> None:
         optimizer.apply(tf.ones([6]), tf.constant(0.1), tf.constant(step, tf.int64))
         held = variables[1].numpy()[0] == 0.5
         assert held == (step < 3)
-    assert variables[0].numpy()[0, 0] == pytest.approx(1 - 0.05 * (1 + 1.9 + 2.71 + 3.439), abs=1e-5)
+    assert variables[0].numpy()[0, 0] == pytest.approx(
+        1 - 0.05 * (1 + 1.9 + 2.71 + 3.439), abs=1e-5
+    )
 
 
 def test_the_average_warms_up() -> None:

@@ -93,8 +93,10 @@ def test_both_signatures_agree(examples: Path, trained: Path) -> None:
 def test_any_mix_of_sizes_and_formats_in_one_batch(trained: Path) -> None:
     classifier = Classifier.load(str(trained / "model"))
     pixels = np.full((40, 70, 3), (220, 40, 40), np.uint8)
-    encoded = [encode(pixels[:h, :w], kind) for h, w, kind in
-               [(40, 70, "JPEG"), (9, 9, "PNG"), (33, 2, "GIF"), (40, 40, "BMP")]]
+    encoded = [
+        encode(pixels[:h, :w], kind)
+        for h, w, kind in [(40, 70, "JPEG"), (9, 9, "PNG"), (33, 2, "GIF"), (40, 40, "BMP")]
+    ]
     assert classifier.predict(encoded).shape == (4, 4)
     assert classifier.predict([]).shape == (0, 4)
 

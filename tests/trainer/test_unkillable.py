@@ -62,7 +62,9 @@ def _newest(job: dict[str, Any]) -> int:
     return int(names[-1].stem.removeprefix("step-")) if names else -1
 
 
-def _kill_after(process: subprocess.Popen[str], job: dict[str, Any], step: int, delay: float) -> None:
+def _kill_after(
+    process: subprocess.Popen[str], job: dict[str, Any], step: int, delay: float
+) -> None:
     """Kills at a random moment once the run is past a step."""
     while process.poll() is None and _newest(job) < step:
         time.sleep(0.005)

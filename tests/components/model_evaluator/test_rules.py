@@ -95,6 +95,13 @@ def test_each_rule_refuses_alone(rule, facts, settings):
     assert failed(facts, **settings) == [rule]
 
 
+def test_calibration_is_not_judged_on_too_few_images():
+    strict = EvaluateConfig(max_calibration_error=0.0, calibration_bins=GOOD.examples // 10 + 1)
+    [rule] = [rule for rule in judge(strict, GOOD) if rule.name == "calibration"]
+    assert rule.verdict == "skipped"
+    assert f"{GOOD.examples} test images are too few" in rule.detail
+
+
 def test_a_class_falls_only_when_far_and_not_by_accident():
     fallen = {"cat": figures(0.7, 0.9), "dog": figures(1.0, 0.8)}
     losses = {"only_old": {"cat": 22, "dog": 1}, "only_new": {"cat": 2, "dog": 21}}
