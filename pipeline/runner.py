@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import time
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,9 +61,11 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
         if run_options is not None:
             raise ValueError(f"partial runs are not supported; received {run_options!r}")
         self.run_id = datetime.datetime.now().isoformat()
-        runtime_parameter_utils.substitute_runtime_parameter(
-            pipeline, {**self._arguments, constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.run_id}
-        )
+        bindings = {**self._arguments, constants.PIPELINE_RUN_ID_PARAMETER_NAME: self.run_id}
+        with warnings.catch_warnings():
+            # TFX asks protobuf's newest C code for a field's label; as an error, the warning is a crash.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            runtime_parameter_utils.substitute_runtime_parameter(pipeline, bindings)
         deployment = runner_utils.extract_local_deployment_config(pipeline)
         connection = _connection(deployment)
         for node in pipeline.nodes:
