@@ -60,7 +60,7 @@ def test_photos_to_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
     skipped = _result(
         imagemill("run", "photos", *_SMALL, "--json", "--set", "retrain.when=changed", cwd=tmp_path)
     )
-    assert "data changed" in skipped["decision"]["reason"]
+    assert "no model is in service" in skipped["decision"]["reason"]
 
 
 def test_ctrl_c_in_training_then_the_next_run_works(tmp_path: Path):
