@@ -25,7 +25,6 @@ EITHER_STACK = [
     "jinja2>=3.1",
     "keras-tuner>=1.4",
     "kfp-server-api>=2.0.5,<3",
-    "markupsafe>=2.1",
     "pandas>=1.5",
     "pillow>=11",
     "prometheus-client>=0.20",
