@@ -197,7 +197,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_a_wheel_holds_every_module_and_data_file_of_the_rooms(wheel: list[str]) -> None:
     # Not part of the running program: prose, and the Go program that checks what it compiles.
-    outside = {"README.md", "conformance"}
+    outside = {"README.md"}
     expected = {
         str(path.relative_to(ROOT))
         for path in tracked_files()

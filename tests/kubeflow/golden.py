@@ -1,16 +1,11 @@
-"""The compiled document of docs/kubeflow/scenes.yaml, and what KFP's backend made of it, as files to compare with.
+"""The compiled document of docs/kubeflow/scenes.yaml, as a file to compare with.
 
-python -m tests.kubeflow.golden                              # after a change of the pipeline or its settings
-python -m tests.kubeflow.golden --conformance /tmp/conformance   # also ask KFP's own code (kubeflow/conformance)
+python -m tests.kubeflow.golden    # after a change of the pipeline or its settings
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +14,6 @@ import yaml
 REPO = Path(__file__).resolve().parents[2]
 CONFIG = REPO / "docs" / "kubeflow" / "scenes.yaml"
 DOCUMENT = REPO / "docs" / "kubeflow" / "scenes-pipeline.yaml"
-BACKEND = Path(__file__).parent / "testdata" / "backend.json"
 CODE_VERSION = "000000000000"
 
 
@@ -48,50 +42,15 @@ def structure(spec: dict[str, Any], platform: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def digest(spec: dict[str, Any], platform: dict[str, Any]) -> str:
-    """Changes whenever the backend could make something else of the documents."""
-    text = json.dumps(structure(spec, platform), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The two documents of a YAML file."""
     spec, platform = yaml.safe_load_all(path.read_text())
     return spec, platform
 
 
-def ask_backend(conformance: str) -> dict[str, Any]:
-    """What KFP's backend makes of the document: templates of the workflow, and pods without commands."""
-    with tempfile.TemporaryDirectory() as folder:
-        workflow, pods = Path(folder) / "workflow.json", Path(folder) / "pods.json"
-        subprocess.run(
-            [conformance, "-document", DOCUMENT, "-workflow", workflow, "-pods", pods], check=True
-        )
-        made = json.loads(workflow.read_text())["spec"]
-        specs = json.loads(pods.read_text())
-    for pod in specs.values():
-        for container in pod["containers"]:
-            del container["command"], container["args"]
-    root = next(item for item in made["templates"] if item["name"] == "root")
-    return {
-        "digest": digest(*read(DOCUMENT)),
-        "templates": [item["name"] for item in made["templates"]],
-        "depends": {item["name"]: item.get("depends", "") for item in root["dag"]["tasks"]},
-        "when": {item["name"]: item.get("when", "") for item in root["dag"]["tasks"]},
-        "podSecurity": made["securityContext"],
-        "pods": specs,
-    }
-
-
 def main() -> None:
-    """Writes the files anew."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--conformance", help="The built check of kubeflow/conformance.")
-    args = parser.parse_args()
+    """Writes the document anew."""
     DOCUMENT.write_text(compile_scenes().yaml(), encoding="utf-8")
-    if args.conformance:
-        text = json.dumps(ask_backend(args.conformance), indent=1, sort_keys=True)
-        BACKEND.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

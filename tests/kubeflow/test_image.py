@@ -33,7 +33,7 @@ def test_the_context_holds_everything_that_is_copied_and_nothing_of_this_machine
         assert (context / source).exists(), source
     assert (context / "kubeflow/image/weights/w.weights.h5").read_bytes() == b"w"
     names = {path.name for path in context.rglob("*")}
-    assert not names & {".git", ".venv", "tests", "__pycache__", "conformance"}
+    assert not names & {".git", ".venv", "tests", "__pycache__"}
 
 
 def test_weights_that_are_not_there(tmp_path):
