@@ -150,4 +150,7 @@ def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Scaled to length 1; what is flat but for noise becomes zero."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     least = _FLAT_DETAIL * np.sqrt(np.float32(vectors.shape[1]))
-    return np.where(length > least, vectors / np.maximum(length, 1e-9), np.float32(0))
+    unit: npt.NDArray[np.float32] = np.where(
+        length > least, vectors / np.maximum(length, 1e-9), np.float32(0)
+    )
+    return unit

@@ -49,7 +49,8 @@ def save(
     """Writes a checkpoint and removes all but the newest two; returns its path."""
     body = io.BytesIO()
     text = np.frombuffer(json.dumps({"step": step, "facts": dict(facts)}).encode(), np.uint8)
-    np.savez(body, __facts__=text, **arrays)
+    content: dict[str, Any] = {"__facts__": text, **arrays}
+    np.savez(body, **content)
     tf.io.gfile.makedirs(folder)
     path = os.path.join(folder, f"{_PREFIX}{step:09d}{_SUFFIX}")
     _write_atomically(path, body.getvalue())
