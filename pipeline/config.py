@@ -24,6 +24,7 @@ from components.data_gate.config import GateConfig
 from components.image_example_gen.config import IngestConfig
 from components.model_evaluator.config import EvaluateConfig
 from components.model_pusher.config import PushConfig
+from components.model_validator.config import ValidateConfig
 from components.report.config import ReportConfig
 from components.retrain_check.config import RetrainConfig
 from pipeline.cluster_config import ClusterConfig
@@ -123,6 +124,9 @@ class Config(Settings):
     gate: GateConfig = Field(GateConfig(), description="What data may go into training.")
     train: TrainConfig = Field(TrainConfig(), description="The model and its training.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="The rules a model must pass.")
+    validator: ValidateConfig = Field(
+        ValidateConfig(), description="How the model is tried in a server before it is pushed."
+    )
     push: PushConfig = Field(PushConfig(), description="How models enter the registry.")
     report: ReportConfig = Field(ReportConfig(), description="How much the report shows.")
     retrain: RetrainConfig = Field(RetrainConfig(), description="When a run trains at all.")

@@ -23,6 +23,7 @@ from components.data_gate.statistics import stats_options
 from components.image_example_gen.component import ImageExampleGen
 from components.model_evaluator.component import ModelEvaluator
 from components.model_pusher.component import ModelPusher
+from components.model_validator.component import ModelValidator
 from components.report.component import Report
 from components.retrain_check.component import RetrainCheck
 from pipeline.config import Config
@@ -182,10 +183,17 @@ def _release_steps(
     evaluator = ModelEvaluator(
         examples=data["examples"], model=model, config=shared.config.evaluate, **shared.place()
     ).with_id("model-evaluator")
+    validator = ModelValidator(
+        examples=data["examples"],
+        model=model,
+        code_version=shared.code_version,
+        config=shared.config.validator,
+    ).with_id("model-validator")
     pusher = ModelPusher(
         **data,
         model=model,
         blessing=evaluator.outputs["blessing"],
+        infra_blessing=validator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
         config=shared.config.push,
         run_config=json.dumps(shared.config.model_dump(mode="json"), sort_keys=True),
@@ -207,4 +215,4 @@ def _release_steps(
         run_config=json.dumps(shared.config.model_dump(mode="json"), sort_keys=True),
         config=shared.config.report,
     ).with_id("report")
-    return [evaluator, pusher, report]
+    return [evaluator, validator, pusher, report]

@@ -71,6 +71,7 @@ def read_result(
     examples = outputs["image-example-gen"]["examples"].uri
     evaluation = json.loads(_text(outputs["model-evaluator"]["evaluation"].uri, "metrics.json"))
     blessing = outputs["model-evaluator"]["blessing"].properties
+    served = _served_rule(outputs["model-validator"]["blessing"].properties)
     pushed = outputs["model-pusher"]["pushed_model"].properties
     version = str(pushed.get("version", "")) if pushed.get("pushed") else None
     return RunResult(
@@ -78,13 +79,26 @@ def read_result(
         tuple(records),
         decision,
         dataset=DatasetInfo.model_validate_json(_text(examples, DATASET_FILE)),
-        rules=tuple(evaluation["rules"]),
+        rules=(*evaluation["rules"], served),
         metrics=evaluation["overall"],
-        blessed=bool(blessing.get("blessed")),
+        blessed=bool(blessing.get("blessed")) and served["verdict"] == "pass",
         pushed_version=version,
         model_path=f"{config.registry_root}/{config.name}/{version}" if version else None,
         report_path=_report(outputs.get("report", {})),
     )
+
+
+def _served_rule(blessing: Mapping[str, Any]) -> dict[str, Any]:
+    """The model validator's checks as one more rule."""
+    checks: dict[str, bool] = json.loads(blessing.get("checks", "{}"))
+    failed = [name for name, passed in checks.items() if not passed]
+    return {
+        "name": "answers-requests",
+        "value": len(checks) - len(failed),
+        "limit": len(checks),
+        "verdict": "pass" if blessing.get("blessed") else "fail",
+        "detail": f"failed: {', '.join(failed)}" if failed else "a fresh server's answers are good",
+    }
 
 
 def _report(outputs: Mapping[str, ArtifactRecord]) -> str | None:

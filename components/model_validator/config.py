@@ -1,4 +1,4 @@
-"""What a model must answer before it is pushed: the YAML section `validate:`."""
+"""What a model must answer before it is pushed: the YAML section `validator:`."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ NODES = [
     "data-gate",
     "trainer",
     "model-evaluator",
+    "model-validator",
     "model-pusher",
     "report",
 ]
