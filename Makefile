@@ -11,6 +11,8 @@ VENV ?= .venv
 ARGS ?=
 BENCH ?= $(notdir $(patsubst %/__main__.py,%,$(wildcard benchmarks/*/__main__.py)))
 export PYTHON
+# A file of tests stays on one worker, so that it makes its fixtures once.
+SIDE_BY_SIDE = --numprocesses=2 --dist=loadfile
 
 STAMP := $(VENV)/.imagemill-stamp
 BIN := $(VENV)/bin
@@ -36,11 +38,11 @@ demo: $(STAMP) ## Run the whole pipeline on real handwritten digits
 
 .PHONY: test
 test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(STAMP) ## Run the tests that take seconds, not minutes
-	$(BIN)/python -m pytest -m "not e2e" $(ARGS)
+	$(BIN)/python -m pytest -m "not e2e" $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## Check style, formatting and types

@@ -76,6 +76,7 @@ EXTRAS = {
         f"kfp-kubernetes~=2.16.1; {MODERN}",
         "pytest>=8",
         "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",
     ],
     "lint": ["mypy>=1.11", "ruff>=0.6", "types-pyyaml>=6"],
     "gpu": [f"tensorflow[and-cuda]~=2.16.1; {LEGACY}", f"tensorflow[and-cuda]~=2.21.0; {MODERN}"],
