@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagemill.kubeflow_parts import cluster_of, compiled, values_of
 from imagemill.kubeflow_schedule import command as schedule
 from trainer.errors import ExitCode, UserError
 
@@ -65,7 +66,7 @@ def _connection(function: Any) -> Any:
 @click.option("-o", "--output", "file", metavar="FILE", default="pipeline.yaml", show_default=True)
 def compile_command(config_file: str, settings: tuple[str, ...], file: str) -> None:
     """Write the pipeline as YAML for KFP v2 (pipeline spec 2.1.0 and platform spec)."""
-    _write(Path(file), _compiled(_read(config_file, settings)))
+    _write(Path(file), compiled(_read(config_file, settings)))
     click.echo(f"Wrote {file}. Upload it in KFP's UI, or run `imagemill kubeflow submit`.")
 
 
@@ -117,9 +118,9 @@ def submit(
     from kubeflow.submit import submit as submit_run
 
     config = _read(config_file, settings)
-    cluster = _cluster(config, host, namespace)
-    text = _compiled(config)
-    run_id = submit_run(cluster, config, text, _values(parameters))
+    cluster = cluster_of(config, host, namespace)
+    text = compiled(config)
+    run_id = submit_run(cluster, config, text, values_of(parameters))
     click.echo(f"Run {run_id} of {config.name} started: {cluster.run_url(run_id)}")
     return _follow(cluster, run_id, timeout) if wait else int(ExitCode.OK)
 
@@ -143,7 +144,7 @@ def status(
     """Show the state of each step of RUN_ID."""
     from kubeflow.client import FINAL_STATES, Outcome
 
-    cluster = _cluster(_read(config_file, settings), host, namespace)
+    cluster = cluster_of(_read(config_file, settings), host, namespace)
     if wait:
         return _follow(cluster, run_id, timeout)
     outcome: Outcome = cluster.outcome(run_id)
@@ -168,7 +169,7 @@ def logs(
     namespace: str | None,
 ) -> None:
     """Print the log of one STEP, such as trainer, of RUN_ID."""
-    cluster = _cluster(_read(config_file, settings), host, namespace)
+    cluster = cluster_of(_read(config_file, settings), host, namespace)
     for line in cluster.logs(run_id, step):
         click.echo(line)
 
@@ -187,7 +188,7 @@ def list_runs(
 ) -> None:
     """List runs of the config's experiment."""
     config = _read(config_file, settings)
-    cluster = _cluster(config, host, namespace)
+    cluster = cluster_of(config, host, namespace)
     for run in cluster.runs(config.kubeflow.experiment or config.name, count):
         click.echo(f"{run.run_id}  {run.state:10}  {run.created}  {run.name}")
 
@@ -197,21 +198,6 @@ def _read(config_file: str, settings: tuple[str, ...]) -> Config:
     from pipeline.config import load_config
 
     return load_config(config_file, overrides({}, settings))
-
-
-def _compiled(config: Config) -> str:
-    import tempfile
-
-    from imagemill.quiet import quiet
-
-    # TFX's noise goes to a file nobody needs: whatever it means is raised, too.
-    with tempfile.TemporaryDirectory() as folder, quiet(Path(folder) / "log"):
-        from kubeflow.compile import compile_pipeline
-
-        compiled = compile_pipeline(config)
-    for warning in compiled.warnings:
-        click.echo(str(warning), err=True)
-    return compiled.yaml()
 
 
 def _write(file: Path, text: str) -> None:
@@ -224,22 +210,6 @@ def _write(file: Path, text: str) -> None:
         raise UserError(
             f"cannot write {str(file)!r}: {error.strerror}", fix="choose another with `-o FILE`"
         ) from None
-
-
-def _cluster(config: Config, host: str | None, namespace: str | None) -> Cluster:
-    from kubeflow.client import connect
-
-    return connect(host or config.kubeflow.host, namespace or config.kubeflow.namespace)
-
-
-def _values(parameters: tuple[str, ...]) -> dict[str, str]:
-    values = {}
-    for text in parameters:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"a parameter is NAME=VALUE, got {text!r}")
-        values[name] = value
-    return values
 
 
 def _follow(cluster: Cluster, run_id: str, timeout: int) -> int:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagemill.kubeflow_parts import cluster_of, compiled, values_of
+
 if TYPE_CHECKING:
     from kubeflow.schedule import Recurring
     from pipeline.config import Config
@@ -40,14 +42,13 @@ def command(config_file: str, action: str | None, **options: Any) -> None:
     imagemill kubeflow schedule --config scenes.yaml --cron "0 3 * * *"
     imagemill kubeflow schedule --config scenes.yaml --disable
     """
-    from imagemill.kubeflow import _cluster
     from kubeflow import schedule as recurring
 
     config = _config(config_file, options)
     if action is None:
         _apply(config, options)
         return
-    cluster = _cluster(config, options["host"], options["namespace"])
+    cluster = cluster_of(config, options["host"], options["namespace"])
     if action == "list":
         found = recurring.listed(cluster, config)
     elif action == "delete":
@@ -61,7 +62,6 @@ def command(config_file: str, action: str | None, **options: Any) -> None:
 
 
 def _apply(config: Config, options: dict[str, Any]) -> None:
-    from imagemill.kubeflow import _cluster, _compiled, _values
     from kubeflow.schedule import apply
     from pipeline.schedule.clock import Clock
     from pipeline.schedule.unattended import with_a_reason
@@ -69,10 +69,10 @@ def _apply(config: Config, options: dict[str, Any]) -> None:
     # A wrong schedule is said before half a minute of compiling.
     Clock.of(config.schedule)
     config = with_a_reason(config)
-    cluster = _cluster(config, options["host"], options["namespace"])
+    cluster = cluster_of(config, options["host"], options["namespace"])
     zone = options["cluster_timezone"]
-    given = _values(options["parameters"])
-    applied = apply(cluster, config, _compiled(config), given, controller_zone=zone)
+    given = values_of(options["parameters"])
+    applied = apply(cluster, config, compiled(config), given, controller_zone=zone)
     click.echo(f"{applied.action}: {_line(applied.recurring)}")
     for moment in applied.upcoming:
         local = moment.astimezone()
