@@ -129,7 +129,8 @@ def test_scenes_with_imagenet_weights(tmp_path: Path):
     weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
     done = imagemill(
         *("run", shared_path("data/scenes"), "--weights", weights, "--alpha", "0.75"),
-        *("--epochs", "1", "--set", "train.export.tflite_int8=false", "--json"),
+        # The head alone, which takes seconds; it has 0.885 in the table of docs/training.md.
+        *("--epochs", "0", "--set", "train.export.tflite_int8=false", "--json"),
         cwd=tmp_path,
     )
     result = _result(done)
