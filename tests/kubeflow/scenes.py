@@ -42,6 +42,7 @@ def config_file(folder: Path, name: str, epochs: int) -> Path:
             "image_size": 64,
             "epochs": epochs,
             "deterministic": True,
+            "export": {"tflite_int8": False},
         },
         # Little data and one epoch: confidence is off, latency depends on the machine.
         "evaluate": {"max_calibration_error": None},

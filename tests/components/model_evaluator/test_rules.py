@@ -102,6 +102,13 @@ def test_calibration_is_not_judged_on_too_few_images():
     assert f"{GOOD.examples} test images are too few" in rule.detail
 
 
+@pytest.mark.parametrize(("agreeing", "verdict"), [(28, "pass"), (24, "fail")])
+def test_an_8_bit_file_is_refused_only_when_it_disagrees_beyond_chance(agreeing, verdict):
+    facts = changed(probes=Probes(32, {"x": 0.0}, agreeing / 32, 1, 1))
+    [rule] = [rule for rule in judge(EvaluateConfig(), facts) if rule.name == "int8-agrees"]
+    assert (rule.value, rule.limit, rule.verdict) == (agreeing / 32, 0.9, verdict)
+
+
 def test_a_class_falls_only_when_far_and_not_by_accident():
     fallen = {"cat": figures(0.7, 0.9), "dog": figures(1.0, 0.8)}
     losses = {"only_old": {"cat": 22, "dog": 1}, "only_new": {"cat": 2, "dog": 21}}
