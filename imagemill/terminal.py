@@ -73,7 +73,13 @@ class RunView(logging.Handler):
         self._started = time.monotonic()
         self._last_line: dict[str, float] = {}
         self._live = Live(
-            get_renderable=self._render, console=console, refresh_per_second=8, transient=False
+            get_renderable=self._render,
+            console=console,
+            refresh_per_second=8,
+            transient=False,
+            # By default rich takes what others print to our terminal; it belongs in the log.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
 
     @property

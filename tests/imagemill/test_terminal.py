@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 from rich.console import Console
 
@@ -55,3 +56,13 @@ def test_quiet_draws_nothing():
 
 def test_clock():
     assert [_clock(s) for s in (0.04, 59.9, 60, 3661)] == ["0.0 s", "59.9 s", "1:00", "1:01:01"]
+
+
+def test_what_others_print_stays_out_of_the_live_view(capfd):
+    out = io.StringIO()
+    view = RunView(Console(file=out, force_terminal=True, width=100))
+    with view:
+        view.on_step(StepEvent("trainer", StepState.RUNNING))
+        print("noise")  # noqa: T201
+        print("more noise", file=sys.stderr)  # noqa: T201
+    assert "noise" not in out.getvalue()
