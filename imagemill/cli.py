@@ -6,6 +6,7 @@ import difflib
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -83,6 +84,9 @@ def command() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the command and exits with a documented code (docs/exit-codes.md)."""
+    if not sys.warnoptions:
+        # Warnings of the libraries below are for their developers; a run's log keeps them.
+        warnings.simplefilter("ignore")
     sys.exit(run_command(args))
 
 

@@ -23,7 +23,12 @@ def progress_bar(console: Console, title: str) -> Iterator[None]:
     """Draws reports as a bar where the console is a terminal; elsewhere draws nothing."""
     logger = logging.getLogger(LOGGER_NAME)
     with Bars(
-        console=console, transient=True, disable=not console.is_terminal or console.quiet
+        console=console,
+        transient=True,
+        disable=not console.is_terminal or console.quiet,
+        # By default rich takes what others print to our terminal; it belongs in the log.
+        redirect_stdout=False,
+        redirect_stderr=False,
     ) as bars:
         handler = _Handler(bars, bars.add_task(title, total=None))
         logger.addHandler(handler)

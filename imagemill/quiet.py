@@ -35,6 +35,8 @@ def quiet(log_file: Path) -> Iterator[TextIO]:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         with _root_handler(handler), warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("default")
             yield terminal
     finally:
         sys.stdout.flush()
