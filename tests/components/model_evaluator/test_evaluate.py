@@ -99,7 +99,9 @@ def test_a_model_that_dropped_a_class_is_refused_by_the_rules_on_classes(place):
 @pytest.mark.e2e
 def test_a_badly_calibrated_model_is_refused_by_calibration_alone(place):
     folder, _ = place
-    result = run(place, export_model(folder / "unsure", scale=0.5), "unsure")
+    # Five bins: the rule wants ten images a bin, and there are sixty.
+    unsure = export_model(folder / "unsure", scale=0.5)
+    result = run(place, unsure, "unsure", calibration_bins=5)
     assert failed(result) == ["calibration"]
     assert result.overall["accuracy"] == 1.0
     assert result.overall["ece"] > 0.5
