@@ -164,7 +164,9 @@ def _int8(config: EvaluateConfig, facts: Facts) -> Rule:
     limit, count = config.min_int8_agreement, facts.probes.images
     others = count - round(agreement * count)
     most = 1 - statistics.accuracy_lower_bound(others, count, config.risk)
-    detail = f"share of {count} images on which it names the same class; at most {most:.3f} for sure"
+    detail = (
+        f"share of {count} images on which it names the same class; at most {most:.3f} for sure"
+    )
     return _rule("int8-agrees", agreement, limit, limit is None or most >= limit, detail)
 
 
