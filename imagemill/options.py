@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
-import yaml
 
-from pipeline.config import merge
 from trainer.errors import UserError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -48,6 +46,11 @@ def overrides(flags: Mapping[str, Any], settings: tuple[str, ...]) -> dict[str, 
     Raises:
       UserError: a `--set` without `=`.
     """
+    import yaml
+
+    # Not at the top: `--help` needs the flags only.
+    from pipeline.config import merge
+
     values: dict[str, Any] = {}
     for key, _, _ in _FLAGS.values():
         given = flags.get(_argument(key))
