@@ -129,10 +129,9 @@ def test_scenes_with_imagenet_weights(tmp_path: Path):
     weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
     done = imagemill(
         *("run", shared_path("data/scenes"), "--weights", weights, "--alpha", "0.75"),
-        # The head alone, which takes seconds: 0.858 measured, 1.4 points of standard error on 600 photos.
-        *("--epochs", "0", "--set", "train.export.tflite_int8=false", "--json"),
+        *("--set", "train.export.tflite_int8=false", "--json"),
         cwd=tmp_path,
     )
     result = _result(done)
     assert result["blessed"] is True
-    assert result["metrics"]["accuracy"] > 0.82
+    assert result["metrics"]["accuracy"] > 0.86
