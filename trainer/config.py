@@ -238,6 +238,11 @@ class TrainConfig(Settings):
         description="Stop after this many epochs without a better held-out loss; null never stops. "
         "The best weights are restored either way.",
     )
+    calibrate: bool = Field(
+        True,
+        description="Divide the logits by the temperature that fits the held-out split best "
+        "(arXiv 1706.04599); changes confidence, never an answer.",
+    )
     class_balance: Literal["none", "weights", "sampling"] = Field(
         "none",
         description="Against imbalance: weigh the loss by inverse class frequency, or draw every "

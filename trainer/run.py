@@ -13,11 +13,12 @@ import keras
 import tensorflow as tf
 
 from trainer import loop
+from trainer.calibration import calibrate
 from trainer.config import TrainConfig
 from trainer.export import describe, export_saved_model
 from trainer.formats import export_formats
 from trainer.image import Geometry
-from trainer.input import Source
+from trainer.input import Source, evaluation_batches
 from trainer.losses import check_label_mode
 from trainer.watch import Watch
 
@@ -42,7 +43,10 @@ def run_fn(fn_args: Any) -> None:
     watch = Watch(fn_args.model_run_dir)
     folder = checkpoint_dir(custom, fn_args.model_run_dir, config, train)
     fitted = loop.fit(train, val, config, checkpoint_dir=folder, watch=watch)
-    watch.finish(fitted.history)
+    temperature = (
+        calibrate(fitted.network, evaluation_batches(val, config)) if config.calibrate else 1.0
+    )
+    watch.finish(fitted.history, temperature)
     info = describe(config, train, str(custom.get("name", "")), str(custom.get("code_version", "")))
     export_saved_model(fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir)
     export_formats(fitted.network.model, train, val, config, info, fn_args.serving_model_dir)

@@ -48,13 +48,14 @@ class Watch:
                 tf.summary.scalar(name, value)
         self._writer.flush()
 
-    def finish(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Writes the history of all epochs as JSON."""
+    def finish(self, history: Sequence[Mapping[str, float]], temperature: float = 1.0) -> None:
+        """Writes the history of all epochs, and the temperature of the logits, as JSON."""
         if self._dir is None:
             return
         tf.io.gfile.makedirs(self._dir)
         with tf.io.gfile.GFile(os.path.join(self._dir, HISTORY_FILE), "w") as file:
-            file.write(json.dumps({"epochs": [dict(one) for one in history]}, indent=2))
+            facts = {"epochs": [dict(one) for one in history], "temperature": temperature}
+            file.write(json.dumps(facts, indent=2))
 
     def keep_weights(self, model: keras.Model) -> str:
         """Writes a model's weights beside the logs and returns the path."""

@@ -124,7 +124,13 @@ def test_retries_outlast_spot_nodes(spec):
 
 def test_caching_is_set_per_step(spec):
     cached = {node for node, task in _tasks(spec).items() if task["cachingOptions"]}
-    assert set(_tasks(spec)) - cached == {"retrain-check", "image-example-gen", "model-pusher"}
+    assert set(_tasks(spec)) - cached == {
+        "retrain-check",
+        "image-example-gen",
+        "data-gate",
+        "model-evaluator",
+        "model-pusher",
+    }
 
 
 def test_placement_of_the_trainer(compiled):

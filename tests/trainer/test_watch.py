@@ -16,4 +16,7 @@ def test_training_goes_on_without_tensorboard(
     made.epoch({"loss": 1.0}, 3)
     made.finish([{"loss": 1.0}])
     assert "`tensorboard` is not installed" in caplog.text
-    assert json.loads((tmp_path / "history.json").read_text()) == {"epochs": [{"loss": 1.0}]}
+    assert json.loads((tmp_path / "history.json").read_text()) == {
+        "epochs": [{"loss": 1.0}],
+        "temperature": 1.0,
+    }
