@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import hypothesis
+import pytest
 
 # Read by TensorFlow and Keras when they are first imported, so set before any test module is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -19,3 +20,8 @@ hypothesis.settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, database=None
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
