@@ -214,10 +214,12 @@ _ALL = NodeConfig(
 )
 _LIGHT = NodeConfig(cpu="1", memory="2Gi", timeout_seconds=1800)
 BUILT_IN: dict[str, NodeConfig] = {
-    # Folders are looked at: a key made of parameters cannot know that their content changed.
+    # Folders and the registry are looked at: a key made of parameters cannot know that they changed.
     "retrain-check": NodeConfig(cpu="1", memory="2Gi", timeout_seconds=1800, cache=False),
     "image-example-gen": NodeConfig(cache=False),
     "schema-gen": _LIGHT,
+    "data-gate": NodeConfig(cache=False),
+    "model-evaluator": NodeConfig(cache=False),
     # Spot nodes go away: try often, and resume from the checkpoint in the registry.
     "trainer": NodeConfig(
         cpu="4",

@@ -39,6 +39,7 @@ def create_pipeline(
     code_version: str = "",
     force: bool = False,
     decided: str = "",
+    in_service: str = "",
     metadata_connection_config: Any = None,
 ) -> tfx.dsl.Pipeline:
     """Builds the whole pipeline.
@@ -51,6 +52,9 @@ def create_pipeline(
       force: retrain whatever the policy says.
       decided: what a local run has decided already (`components.retrain_check.handed`); "" on a
         cluster, where `retrain-check` decides when it runs.
+      in_service: the version that steps compare with (`pipeline.in_service`), so that the step cache
+        sees it change; "" on a cluster, where these steps are never cached. They read the registry
+        when they run.
       metadata_connection_config: where ML Metadata lives; only local runners use it.
 
     Returns:
@@ -58,7 +62,7 @@ def create_pipeline(
       runtime parameters with the config's values as defaults.
     """
     arguments = runtime_arguments(config, data_version=data_version, force=force)
-    shared = _Shared(config, arguments, code_version)
+    shared = _Shared(config, arguments, code_version, in_service)
     check = _retrain_check(shared, decided)
     with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
         steps = _training_steps(shared)
@@ -92,9 +96,16 @@ def runtime_arguments(
 class _Shared:
     """What several nodes are given."""
 
-    def __init__(self, config: Config, arguments: dict[str, str | int], code_version: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        arguments: dict[str, str | int],
+        code_version: str,
+        in_service: str,
+    ) -> None:
         self.config = config
         self.code_version = code_version
+        self.in_service = in_service
         self.run_version = run_version(config, code_version)
         parameters = {
             name: RuntimeParameter(name, type(default), default=default)
@@ -151,6 +162,7 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
     gate = DataGate(
         **data,
         dead_letters=ingest.outputs["dead_letters"],
+        in_service=shared.in_service,
         config=config.gate,
         **shared.place(),
     ).with_id("data-gate")
@@ -181,7 +193,11 @@ def _release_steps(
 ) -> list[BaseComponent]:
     model = trainer.outputs["model"]
     evaluator = ModelEvaluator(
-        examples=data["examples"], model=model, config=shared.config.evaluate, **shared.place()
+        examples=data["examples"],
+        model=model,
+        in_service=shared.in_service,
+        config=shared.config.evaluate,
+        **shared.place(),
     ).with_id("model-evaluator")
     validator = ModelValidator(
         examples=data["examples"],

@@ -18,6 +18,7 @@ from components.model_pusher.registry import Registry
 from components.retrain_check.handed import decided, handed
 from pipeline.code_version import code_version
 from pipeline.config import Config, is_remote, join
+from pipeline.in_service import compared_with
 from pipeline.lock import run_lock
 from pipeline.recorded import Plan, recorded
 from trainer.errors import UserError
@@ -120,6 +121,7 @@ def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult
         data_version=data_version,
         code_version=plan.code_version,
         decided=decided(decision, unique=uuid.uuid4().hex),
+        in_service=compared_with(Registry(config.registry_root, config.name), decision),
         metadata_connection_config=metadata_connection(config),
     )
     runner = WatchedRunner(listener, runtime_arguments(config, data_version=data_version))

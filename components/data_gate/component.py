@@ -24,6 +24,7 @@ class DataGateSpec(types.ComponentSpec):  # type: ignore[misc]
         "registry": component_spec.ExecutionParameter(type=str),
         "name": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
+        "in_service": component_spec.ExecutionParameter(type=str),
         "config": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -48,6 +49,7 @@ class DataGate(base_component.BaseComponent):  # type: ignore[misc]
       registry: folder of the model registry, which keeps the accepted schema.
       name: the model's name in the registry.
       code_version: digest of the code, for the step cache.
+      in_service: the version to compare with, for the step cache; the executor reads the registry.
       config: thresholds and policies.
     """
 
@@ -64,6 +66,7 @@ class DataGate(base_component.BaseComponent):  # type: ignore[misc]
         registry: str | RuntimeParameter,
         name: str,
         code_version: str,
+        in_service: str = "",
         config: GateConfig,
     ) -> None:
         super().__init__(
@@ -75,6 +78,7 @@ class DataGate(base_component.BaseComponent):  # type: ignore[misc]
                 registry=registry,
                 name=name,
                 code_version=code_version,
+                in_service=in_service,
                 config=config.model_dump_json(),
                 anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
             )

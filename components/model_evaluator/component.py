@@ -23,6 +23,7 @@ class ModelEvaluatorSpec(types.ComponentSpec):
         "registry": component_spec.ExecutionParameter(type=str),
         "name": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
+        "in_service": component_spec.ExecutionParameter(type=str),
         "config": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -44,6 +45,7 @@ class ModelEvaluator(base_beam_component.BaseBeamComponent):
       registry: the registry's folder, to find the model in service.
       name: the model's name in it.
       code_version: digest of our code, so that the step cache sees it change.
+      in_service: the version to compare with, for the step cache; the executor reads the registry.
       config: the rules.
     """
 
@@ -58,6 +60,7 @@ class ModelEvaluator(base_beam_component.BaseBeamComponent):
         registry: str | RuntimeParameter,
         name: str | RuntimeParameter,
         code_version: str,
+        in_service: str = "",
         config: EvaluateConfig,
     ) -> None:
         super().__init__(
@@ -67,6 +70,7 @@ class ModelEvaluator(base_beam_component.BaseBeamComponent):
                 registry=registry,
                 name=name,
                 code_version=code_version,
+                in_service=in_service,
                 config=config.model_dump_json(),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),

@@ -38,11 +38,13 @@ def test_a_steps_own_setting_wins_over_the_general_one_and_that_over_the_built_i
     assert cluster.node("schema-gen").memory == "2Gi"
 
 
-def test_steps_that_look_at_folders_are_not_cached():
+def test_steps_that_look_at_folders_or_the_registry_are_not_cached():
     cluster = ClusterConfig()
     assert [node for node in NODE_IDS if not cluster.node(node).cache] == [
         "retrain-check",
         "image-example-gen",
+        "data-gate",
+        "model-evaluator",
         "model-pusher",
     ]
 

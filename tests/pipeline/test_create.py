@@ -86,6 +86,12 @@ def test_the_versions_reach_the_steps_that_they_invalidate():
         assert "c-42" in str(nodes[node_id].parameters), node_id
 
 
+def test_the_version_in_service_reaches_the_steps_that_compare_with_it():
+    nodes = _nodes(_ir(in_service="v-9"))
+    told = [node_id for node_id, node in nodes.items() if "v-9" in str(node.parameters)]
+    assert told == ["data-gate", "model-evaluator"]
+
+
 def test_locations_are_runtime_parameters_with_the_configs_values():
     parameters = str(_nodes(_ir())["image-example-gen"].parameters)
     for name, value in (("data-root", "photos"), ("registry", "imagemill-output/registry")):
