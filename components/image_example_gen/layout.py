@@ -34,7 +34,12 @@ class Place:
 
 def is_ignored(name: str) -> bool:
     """True for hidden files and folders (a leading dot) and for what desktops leave behind."""
-    return any(part.startswith(".") or part.lower() in _LITTER for part in name.split("/"))
+    return any(map(is_litter, name.split("/")))
+
+
+def is_litter(part: str) -> bool:
+    """The same of one name without folders."""
+    return part[:1] == "." or part.lower() in _LITTER
 
 
 def split_of(text: str) -> str:

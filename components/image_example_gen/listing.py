@@ -10,11 +10,13 @@ import dataclasses
 import functools
 import hashlib
 import json
+import operator
 import posixpath
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from components.image_example_gen import layout as layouts
 from components.image_example_gen import paths
@@ -24,12 +26,13 @@ from components.image_example_gen.manifest import Row, Value, read_manifest
 from trainer.errors import ExitCode, UserError
 
 # One for all files: a million empty dictionaries would weigh 64 MB.
-_NO_COLUMNS: Mapping[str, Value] = {}
+_NO_COLUMNS: Mapping[str, Value] = MappingProxyType({})
+_NAME = operator.attrgetter("name")
+_CHUNK = 4096
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A file that should become an example.
+class ImageFile(NamedTuple):
+    """A file that should become an example; a tuple, because there may be a million.
 
     Attributes:
       path: what opens it.
@@ -47,19 +50,7 @@ class ImageFile:
     version: str
     class_name: str
     split: str = ""
-    columns: Mapping[str, Value] = dataclasses.field(default_factory=lambda: _NO_COLUMNS)
-
-    def to_json(self) -> list[Any]:
-        """Plain values, in the order of the fields."""
-        return [
-            self.path,
-            self.name,
-            self.size,
-            self.version,
-            self.class_name,
-            self.split,
-            dict(self.columns),
-        ]
+    columns: Mapping[str, Value] = _NO_COLUMNS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,8 +84,9 @@ class Listing:
     def fingerprint(self) -> str:
         """SHA-256 of names, sizes, versions, classes and splits: the same until something changes."""
         digest = hashlib.sha256(self.layout.encode())
-        for file in self.files:
-            digest.update(json.dumps(file.to_json()[1:]).encode())
+        for start in range(0, len(self.files), _CHUNK):
+            facts = map(_facts_of, self.files[start : start + _CHUNK])
+            digest.update(json.dumps(list(facts)).encode())
         for letter in self.rejected:
             digest.update(letter.to_json().encode())
         return digest.hexdigest()
@@ -105,6 +97,11 @@ class Listing:
         splits = Counter(file.split for file in self.files if file.split)
         given = f", given splits {dict(sorted(splits.items()))}" if splits else ""
         return f"{self.found} files in {len(counts)} classes, read as {self.layout}{given}"
+
+
+def _facts_of(file: ImageFile) -> tuple[Any, ...]:
+    """What a fingerprint is made of: everything but where the root lies."""
+    return (*file[1:-1], dict(file.columns)) if file.columns else file[1:-1]
 
 
 def list_images(root: str, config: IngestConfig) -> Listing:
@@ -150,25 +147,42 @@ def _manifest_path(root: str, config: IngestConfig) -> str:
 
 def _from_folders(root: str, config: IngestConfig) -> Listing:
     found = _walk(root)
-    kept = sorted((file for file in found if not layouts.is_ignored(file.name)), key=_order)
+    kept = _kept(found)
+    # Only its folders say where a file belongs: worked out once for all files of a folder.
+    folders = [file.name[: file.name.rfind("/") + 1] for file in kept]
     layout = config.layout
     if layout == "auto":
-        layout = layouts.detect_layout(file.name for file in kept)  # type: ignore[assignment]
+        layout = layouts.detect_layout(set(folders))  # type: ignore[assignment]
+    places = {folder: layouts.place(folder, layout) for folder in set(folders)}
     files, rejected = [], []
-    for file in kept:
-        place, name = layouts.place(file.name, layout), _readable(file.name)
-        if place.class_name and (place.split or layout == "folders"):
+    for file, folder in zip(kept, folders, strict=True):
+        at, name = places[folder], _readable(file.name)
+        if at.class_name and (at.split or layout == "folders"):
             files.append(
-                ImageFile(file.path, name, file.size, file.version, place.class_name, place.split)
+                ImageFile(file.path, name, file.size, file.version, at.class_name, at.split)
             )
         else:
             detail = (
                 "lies outside the class folders"
-                if not place.class_name
+                if not at.class_name
                 else "lies in no split's folder"
             )
-            rejected.append(DeadLetter(name, "no_class", detail, place.class_name, file.size))
+            rejected.append(DeadLetter(name, "no_class", detail, at.class_name, file.size))
     return Listing(root, layout, tuple(files), tuple(rejected), len(found) - len(kept))
+
+
+def _kept(found: Sequence[paths.FoundFile]) -> list[paths.FoundFile]:
+    """The files that are not ignored, in the order of their names' bytes."""
+    ignored = functools.lru_cache(maxsize=1024)(layouts.is_ignored)
+    kept = []
+    for file in found:
+        folder, _, name = file.name.rpartition("/")
+        if not (layouts.is_litter(name) or (folder and ignored(folder))):
+            kept.append(file)
+    # Code points sort as their UTF-8 does, but for the bytes that are none.
+    plain = all(map(str.isascii, map(_NAME, kept)))
+    kept.sort(key=_NAME if plain else _order)
+    return kept
 
 
 def _walk(root: str) -> list[paths.FoundFile]:
@@ -200,6 +214,8 @@ def _order(file: paths.FoundFile) -> bytes:
 
 def _readable(name: str) -> str:
     """The name as valid UTF-8, otherwise untouched: twins in different normal forms stay apart."""
+    if name.isascii():
+        return name
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -10,21 +10,19 @@ follows no links; everything else goes through `apache_beam.io.filesystems.FileS
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import re
 import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 
-@dataclasses.dataclass(frozen=True)
-class FoundFile:
-    """One file of a listing.
+class FoundFile(NamedTuple):
+    """One file of a listing; a tuple, because there may be a million.
 
     Attributes:
       path: what opens it.
@@ -180,11 +178,12 @@ def _walk_local(root: str) -> Iterator[FoundFile]:
             yield FoundFile(folder, prefix.rstrip("/"), 0, "unreadable")
             continue
         for entry in entries:
-            name = prefix + entry.name
-            if _is_folder(entry):
-                (links if entry.is_symlink() else folders).append((entry.path, name + "/"))
+            if not _is_folder(entry):
+                if found := _regular(entry, prefix):
+                    yield found
             else:
-                yield from _regular(entry, name)
+                kind = links if entry.is_symlink() else folders
+                kind.append((entry.path, f"{prefix}{entry.name}/"))
 
 
 def _identity(folder: str | Path) -> tuple[int, int]:
@@ -199,15 +198,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _regular(entry: os.DirEntry[str], name: str) -> Iterator[FoundFile]:
+def _regular(entry: os.DirEntry[str], prefix: str) -> FoundFile | None:
     """A regular file, or a dangling link (which is found, and unreadable); devices, pipes and sockets are no files."""
     try:
         status = entry.stat()
     except OSError:
-        yield FoundFile(entry.path, name, 0, "unreadable")
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield FoundFile(entry.path, name, status.st_size, str(status.st_mtime_ns))
+        return FoundFile(entry.path, prefix + entry.name, 0, "unreadable")
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FoundFile(entry.path, prefix + entry.name, status.st_size, str(status.st_mtime_ns))
 
 
 def _walk_remote(root: str) -> Iterator[FoundFile]:
