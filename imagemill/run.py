@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 import time
@@ -101,7 +102,10 @@ def execute(
     from pipeline.local import prepare_output, run_locally
     from pipeline.schedule.unattended import run_unattended
 
-    log_file = prepare_output(config) / "logs" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
+    log_name = f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}.log"
+    log_file = Path(config.output) / config.name / "logs" / log_name
+    missing = [folder for folder in log_file.parents if not folder.exists()]
+    prepare_output(config)
     started = time.monotonic()
     view: RunView | None = None
     try:
@@ -114,6 +118,11 @@ def execute(
         click.echo(f"Log: {log_file}", err=True)
         raise
     except Exception as error:
+        began = view is not None and view.began
+        if isinstance(error, UserError) and not (began or scheduled or debug):
+            # A slip in the command: it never came to a run, so it leaves no folder and no log.
+            _withdraw(log_file, missing)
+            raise
         return _explain(error, view.failed_step if view else None, log_file, debug)
     seconds = time.monotonic() - started
     if as_json:
@@ -121,6 +130,14 @@ def execute(
     else:
         print_summary(Console(), result, log_file=str(log_file), seconds=seconds)
     return int(ExitCode.NOT_BLESSED if result.blessed is False else ExitCode.OK)
+
+
+def _withdraw(log_file: Path, folders: list[Path]) -> None:
+    """Removes a log, and of the folders that were made for it those that hold nothing else."""
+    log_file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _explain(error: Exception, step: str | None, log_file: Path, debug: bool) -> int:

@@ -105,6 +105,11 @@ class RunView(logging.Handler):
             self._live.stop()
 
     @property
+    def began(self) -> bool:
+        """Whether a step started."""
+        return bool(self._steps)
+
+    @property
     def failed_step(self) -> str | None:
         """Title of the step that failed, if one did."""
         failed = [step.title for step in self._steps.values() if step.state is StepState.FAILED]

@@ -22,6 +22,7 @@ def _refused(*args: str | Path, cwd: Path, code: ExitCode = ExitCode.USAGE) -> s
 
 def test_missing_path(tmp_path: Path):
     assert str(tmp_path / "nowhere") in _refused("run", tmp_path / "nowhere", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_empty_folder(tmp_path: Path):
