@@ -48,6 +48,11 @@ class DatasetInfo(Settings):
         description="Shorter side in pixels that larger images were scaled down to."
     )
     dead_letters: int = Field(0, description="Files that could not become an example.")
+    test_set: str = Field(
+        "",
+        description="SHA-256 over the sorted SHA-256 of the test images: equal for models that were "
+        "measured on the very same images.",
+    )
 
     def split_size(self, split: str) -> int:
         """Number of examples in a split; 0 where there is none."""

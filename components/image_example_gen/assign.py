@@ -8,6 +8,10 @@ least: that alone keeps everything where it is when other images come or go. The
 which image was there first. A near duplicate that comes later joins its group; where a newcomer joins two groups,
 the older split wins and the images of the other are moved there and reported. With a ledger, newcomers are also
 dealt so that no class's share of a split is far off.
+
+Test outweighs all of that: with a ledger, what was ever tested on, or looks like it, is tested on for good. Even
+where the input says otherwise the very file stays out of training, so that models of different months are compared
+on images that none of them has learned.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +29,7 @@ from components.image_example_gen.ledger import NEVER, Ledger
 from components.near_duplicates import groups, near_duplicates
 from trainer.features import SPLITS
 
+TEST = "test"
 _INDEX = {split: at for at, split in enumerate(SPLITS)}
 
 
@@ -54,7 +59,7 @@ class Assignment:
     Attributes:
       splits: of each image, in the order given.
       ledger: what to remember.
-      moved: for each image whose group joined an older one, its position and the split that it came from.
+      moved: for each image that left the split it had, or that the input gives it, its position and that split.
       groups: number of groups that hold more than one image.
     """
 
@@ -92,12 +97,19 @@ def assign(
       images: all images of this ingest.
       ledger: what was decided before.
       config: fractions, seed, tolerance.
-      stratify: correct the shares of classes; only where the result is remembered in a ledger.
+      stratify: the result is remembered: correct the shares of classes, and keep what is tested on out of training.
     """
     fractions, free = _open_splits(images, config.fractions)
-    contents = {image.sha256: image for at, image in enumerate(images) if free[at]}
-    table = _Contents.of(contents, ledger)
-    found = _groups(table, [image for at, image in enumerate(images) if free[at]], config)
+    given_test = {image.sha256 for image in images if image.split == TEST} if stratify else set()
+    contents = {
+        image.sha256: image
+        for at, image in enumerate(images)
+        if free[at] or image.sha256 in given_test
+    }
+    table = _Contents.of(contents, ledger, given_test)
+    apart = table.test_rows() if all(image.split for image in images) else None
+    dealt = [image for at, image in enumerate(images) if free[at]]
+    found = _groups(table, dealt, config, apart)
     _deal(found, table, fractions, config.seed)
     if stratify:
         _stratify(found, fractions, config.stratify_tolerance)
@@ -105,13 +117,20 @@ def assign(
     new_ledger = table.remember(found, ledger)
     row = {bytes(sha).decode(): at for at, sha in enumerate(new_ledger.sha256)}
     splits = [
-        SPLITS[new_ledger.split[row[image.sha256]]] if free[at] else image.split
+        SPLITS[new_ledger.split[row[image.sha256]]]
+        if free[at] or table.is_test(image.sha256)
+        else image.split
         for at, image in enumerate(images)
     ]
     moved = {
         at: SPLITS[source]
         for at, image in enumerate(images)
         if free[at] and (source := int(new_ledger.moved_from[row[image.sha256]])) != NEVER
+    }
+    moved |= {
+        at: image.split
+        for at, image in enumerate(images)
+        if not free[at] and splits[at] != image.split
     }
     return Assignment(tuple(splits), new_ledger, moved, sum(g.counts.total() > 1 for g in found))
 
@@ -145,9 +164,10 @@ class _Contents:
     remembered: dict[str, int]
     ledger: Ledger
     present: int
+    given_test: Set[str]
 
     @classmethod
-    def of(cls, contents: Mapping[str, Seen], ledger: Ledger) -> _Contents:
+    def of(cls, contents: Mapping[str, Seen], ledger: Ledger, given_test: Set[str]) -> _Contents:
         remembered = {bytes(sha).decode(): at for at, sha in enumerate(ledger.sha256)}
         here = sorted(contents)
         gone = [sha for sha in remembered if sha not in contents]
@@ -161,12 +181,24 @@ class _Contents:
             remembered,
             ledger,
             len(here),
+            given_test,
         )
 
     def since(self, at: int) -> int | None:
         """In which ingest a content came, or None for a new one."""
         row = self.remembered.get(self.sha256[at])
         return None if row is None else int(self.ledger.since[row])
+
+    def is_test(self, sha256: str) -> bool:
+        """Whether a content was ever tested on, or is to be by the input."""
+        row = self.remembered.get(sha256)
+        return sha256 in self.given_test or (
+            row is not None and int(self.ledger.split[row]) == _INDEX[TEST]
+        )
+
+    def test_rows(self) -> npt.NDArray[np.bool_]:
+        """`is_test` of each content; bool [n]."""
+        return np.fromiter(map(self.is_test, self.sha256), np.bool_, len(self.sha256))
 
     def remember(self, found: Iterable[_Group], ledger: Ledger) -> Ledger:
         """The ledger after this ingest."""
@@ -194,14 +226,25 @@ class _Contents:
         )
 
 
-def _groups(table: _Contents, images: Iterable[Seen], config: IngestConfig) -> list[_Group]:
-    """Groups in the order of their keys; each has a member at hand, or only remembered ones."""
+def _groups(
+    table: _Contents,
+    images: Iterable[Seen],
+    config: IngestConfig,
+    apart: npt.NDArray[np.bool_] | None = None,
+) -> list[_Group]:
+    """Groups in the order of their keys; each has a member at hand, or only remembered ones.
+
+    Where the input gives every split, its test set stays as it gives it: contents that are `apart` (bool [n]) form no
+    group with others, and the data gate reports what looks alike.
+    """
     count = len(table.sha256)
     pairs = (
         near_duplicates(table.phash, table.thumbnail)
         if config.group_duplicates and count
         else np.zeros((0, 2), np.int64)
     )
+    if apart is not None:
+        pairs = pairs[apart[pairs[:, 0]] == apart[pairs[:, 1]]]
     members = defaultdict(list)
     for at, root in enumerate(groups(count, pairs).tolist()):
         members[root].append(at)
@@ -219,13 +262,16 @@ def _groups(table: _Contents, images: Iterable[Seen], config: IngestConfig) -> l
 def _deal(
     found: Iterable[_Group], table: _Contents, fractions: Mapping[str, float], seed: int
 ) -> None:
-    """Gives each group the split of its oldest member, else the one that its hash says."""
+    """Gives each group test if any member is, else the split of its oldest member, else what its hash says."""
     for group in found:
         old = [
             (since, table.sha256[at], at)
             for at in group.members
             if (since := table.since(at)) is not None
         ]
+        if any(table.is_test(table.sha256[at]) for at in group.members):
+            group.split, group.known = _INDEX[TEST], True
+            continue
         if old:
             row = table.remembered[min(old)[1]]
             group.split, group.known = int(table.ledger.split[row]), True

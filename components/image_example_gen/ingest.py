@@ -10,6 +10,7 @@ bytes an image.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import posixpath
@@ -20,7 +21,7 @@ from typing import Any
 import apache_beam as beam
 
 from components.image_example_gen import paths, staging
-from components.image_example_gen.assign import Assignment, Seen, assign
+from components.image_example_gen.assign import TEST, Assignment, Seen, assign
 from components.image_example_gen.config import IngestConfig
 from components.image_example_gen.dead_letter import DEAD_LETTERS_FILE, DeadLetter
 from components.image_example_gen.ledger import load_ledger, save_ledger
@@ -205,6 +206,7 @@ class Ingest:
             data_version=self.data_version,
             stored_size=self.config.resolved_stored_size,
             dead_letters=len(outcome.letters),
+            test_set=_digest_of_test(outcome.seen, assignment.splits),
         )
 
     def _write(self, folder: str, output: str, outcome: Outcome, assignment: Assignment) -> None:
@@ -231,7 +233,7 @@ class Ingest:
     def _report(
         self, folder: str, outcome: Outcome, assignment: Assignment, info: DatasetInfo
     ) -> None:
-        """Totals, reasons, and which images changed splits because their group joined an older one."""
+        """Totals, reasons, and which images are in another split than before, or than the input says."""
         files = self.listing.files
         moved = [
             {"path": files[outcome.examples[at]].name, "from": source, "to": assignment.splits[at]}
@@ -239,7 +241,8 @@ class Ingest:
         ]
         for image in moved:
             _LOGGER.warning(
-                "%(path)s moved from %(from)s to %(to)s: it resembles an older image there", image
+                "%(path)s is in %(to)s, no longer in %(from)s: it is, or resembles, an image that was there first",
+                image,
             )
         report = {
             "layout": self.listing.layout,
@@ -253,6 +256,11 @@ class Ingest:
             "splits": {split: info.split_size(split) for split in SPLITS},
         }
         paths.write_whole(paths.join(folder, REPORT_FILE), json.dumps(report, indent=2).encode())
+
+
+def _digest_of_test(seen: Sequence[Seen], splits: Sequence[str]) -> str:
+    contents = {one.sha256 for one, split in zip(seen, splits, strict=True) if split == TEST}
+    return hashlib.sha256("".join(sorted(contents)).encode()).hexdigest()
 
 
 def _write_letters(folder: str, letters: Sequence[DeadLetter]) -> None:

@@ -1,11 +1,12 @@
-"""Remembers in which split an image was first put, so that it stays there.
+"""Remembers in which split an image was first put, so that it stays there: the registry's reference test set.
 
     ledger = load_ledger(registry, name, config)
     save_ledger(registry, name, ledger.updated(...))
 
 One compressed NumPy file, `<registry>/<name>/split-ledger.npz`, replaced whole. Writing the same data again writes
-the same ledger, so a run that was killed before or after may be repeated. Without a registry there is no ledger, and
-splits follow from the images alone (`assign`).
+the same ledger, so a run that was killed before or after may be repeated. Other settings deal out anew what is not
+tested on; the test images stay what they are. Without a registry there is no ledger, and splits follow from the images
+alone (`assign`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from components.image_example_gen import paths
 from components.image_example_gen.config import IngestConfig
 from trainer.errors import UserError
+from trainer.features import SPLITS
 
 LEDGER_FILE = "split-ledger.npz"
 NEVER = 255
@@ -31,7 +33,7 @@ class Ledger:
     """What is known of images seen before; all arrays have one row per image, sorted by sha256.
 
     Attributes:
-      settings: digest of the settings that deal out splits; another digest starts a new ledger.
+      settings: digest of the settings that deal out splits; under others, only the test images are kept.
       sha256: bytes [n] of 64 hexadecimal digits.
       phash: int64 [n].
       thumbnail: uint8 [n, 256].
@@ -55,6 +57,12 @@ class Ledger:
     def last(self) -> int:
         """Number of the latest ingest; 0 where there was none."""
         return int(self.since.max(initial=0))
+
+    def only_test(self, config: IngestConfig) -> Ledger:
+        """What other settings must still know: the images that were tested on."""
+        rows = self.split == SPLITS.index("test")
+        kept = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)[1:]}
+        return Ledger(settings_digest(config), **kept)
 
 
 def empty_ledger(config: IngestConfig) -> Ledger:
@@ -82,7 +90,9 @@ def ledger_path(registry: str, name: str) -> str:
 
 
 def load_ledger(registry: str, name: str, config: IngestConfig) -> Ledger:
-    """Reads the ledger; an empty one where there is no registry, no file yet, or the settings have changed.
+    """Reads the ledger; an empty one where there is no registry or no file yet.
+
+    Where the settings have changed it holds the test images only.
 
     Raises:
       UserError: the file is damaged.
@@ -98,9 +108,10 @@ def load_ledger(registry: str, name: str, config: IngestConfig) -> Ledger:
     except (ValueError, KeyError, EOFError, OSError) as error:
         raise UserError(
             f"the split ledger {path!r} cannot be read: {error}",
-            fix="restore it from a backup, or delete it: splits are then dealt out anew",
+            fix="restore it from a backup, or delete it: splits are then dealt out anew, and images that were "
+            "tested on may be trained on",
         ) from error
-    return ledger if ledger.settings == settings_digest(config) else empty_ledger(config)
+    return ledger if ledger.settings == settings_digest(config) else ledger.only_test(config)
 
 
 def save_ledger(registry: str, name: str, ledger: Ledger) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from components.fingerprints import fingerprint
 from components.image_example_gen.assign import Assignment, Seen, assign
@@ -135,9 +138,9 @@ def test_given_splits_are_kept_even_where_duplicates_cross_them() -> None:
 
 
 def test_a_missing_val_is_carved_out_of_train() -> None:
-    given = [seen(seed, split="test" if seed % 4 == 0 else "train") for seed in range(400)]
-    result = run(given, empty_ledger(CONFIG))
-    for image, split in zip(given, result.splits, strict=True):
+    photos = [seen(seed, split="test" if seed % 4 == 0 else "train") for seed in range(400)]
+    result = run(photos, empty_ledger(CONFIG))
+    for image, split in zip(photos, result.splits, strict=True):
         assert (split == "test") == (image.split == "test")
     assert Counter(result.splits)["val"] == pytest.approx(300 / 9, abs=8)
 
@@ -156,3 +159,72 @@ def test_a_tiny_set_still_fills_every_split() -> None:
 def test_validation_split_is_a_share_of_what_is_not_test() -> None:
     config = IngestConfig(validation_split=0.5, splits=SplitFractions(train=0.7, val=0.1, test=0.2))
     assert config.fractions == pytest.approx({"train": 0.4, "val": 0.4, "test": 0.2})
+
+
+def test_an_image_between_a_test_and_an_older_train_image_takes_both_to_test() -> None:
+    first = run(MANY, empty_ledger(CONFIG))
+    old = next(at for at, split in enumerate(first.splits) if split == "train")
+    seeds = iter(range(3000, 3200))
+    young = next(
+        image
+        for seed in seeds
+        for image in [seen(seed)]
+        if run([*MANY, image], first.ledger).splits[-1] == "test"
+    )
+    second = run([*MANY, young], first.ledger)
+    # Nobody's look changes; that the young one now also looks like the old one stands for a newcomer between them.
+    young = dataclasses.replace(
+        young, phash=MANY[old].phash, thumbnail=MANY[old].thumbnail, class_name="a"
+    )
+    third = run([*MANY, young], second.ledger)
+    assert (third.splits[old], third.splits[-1]) == ("test", "test")
+    assert third.moved == {old: "train"}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.booleans()), max_size=12), max_size=6))
+def test_whatever_comes_and_goes_no_test_image_or_its_like_enters_training(months) -> None:
+    """Each month brings images, each like one of 41 motifs, and may take it away again."""
+    ledger, tested, number = empty_ledger(CONFIG), set[str](), 5000
+    images = {image.sha256: (image, motif) for motif, image in enumerate(MANY[:41])}
+    for month in [[], *months]:
+        for motif, stays in month:
+            number += 1
+            image = seen(number, like=motif)
+            images[image.sha256] = (image, motif)
+            if not stays:
+                images.pop(MANY[motif].sha256, None)
+        result = run([image for image, _ in images.values()], ledger)
+        ledger = result.ledger
+        splits = dict(zip(images, result.splits, strict=True))
+        assert all(splits.get(sha, "test") == "test" for sha in tested)
+        tested |= {sha for sha, split in splits.items() if split == "test"}
+        motifs = {images[sha][1] for sha in tested & images.keys()}
+        assert all(splits[sha] == "test" for sha, (_, motif) in images.items() if motif in motifs)
+
+
+def test_a_given_test_image_stays_one_where_splits_are_given_no_more() -> None:
+    photos = [seen(seed, split="test" if seed < 20 else "train") for seed in range(100)]
+    ledger = run(photos, empty_ledger(CONFIG)).ledger
+    flat = [dataclasses.replace(image, split="") for image in photos]
+    late = [seen(2000 + seed, like=seed) for seed in range(20)]
+    splits = run([*flat, *late], ledger).splits
+    assert splits[:20] == splits[-20:] == ("test",) * 20
+
+
+def test_a_test_image_given_to_train_stays_in_test_and_is_reported() -> None:
+    photos = [seen(s, split=("test", "val", "train")[min(s // 10, 2)]) for s in range(100)]
+    ledger = run(photos, empty_ledger(CONFIG)).ledger
+    photos[0] = dataclasses.replace(photos[0], split="train")
+    result = run(photos, ledger)
+    assert result.splits[0] == "test"
+    assert result.moved == {0: "train"}
+
+
+def test_the_test_set_that_the_input_gives_does_not_grow_by_what_looks_like_it() -> None:
+    """Somebody else's test set must stay comparable; the data gate reports the leak."""
+    photos = [seen(seed, split="test" if seed < 20 else "train") for seed in range(100)]
+    photos += [seen(2000 + seed, split="train", like=seed) for seed in range(20)]
+    first = run(photos, empty_ledger(CONFIG))
+    for result in (first, run(photos, first.ledger)):
+        assert "test" not in result.splits[20:]

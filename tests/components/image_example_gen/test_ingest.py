@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.image_example_gen.config import IngestConfig
+from components.image_example_gen.config import IngestConfig, SplitFractions
 from components.image_example_gen.ingest import REPORT_FILE
 from tests.components.image_example_gen.images import encode, make_classes, picture
 from tests.components.image_example_gen.running import (
@@ -178,7 +179,7 @@ _KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from components.image_example_gen.config import IngestConfig
+from components.image_example_gen.config import IngestConfig, SplitFractions
 from tests.components.image_example_gen.running import ingest
 ingest(Path(sys.argv[2]), Path(sys.argv[3]), IngestConfig(block_size=4), registry=sys.argv[4])
 """
@@ -200,3 +201,34 @@ def test_a_killed_run_leaves_nothing_and_the_next_writes_the_same(
     ingest(photos, tmp_path / "clean", CONFIG, registry=str(tmp_path / "registry2"))
     assert digests(output) == digests(tmp_path / "clean")
     assert digests(registry) == digests(tmp_path / "registry2")
+
+
+def test_copies_of_test_images_that_come_later_never_enter_training(tmp_path: Path) -> None:
+    """Months of growing data: re-encoded and resized copies of what is tested on, other fractions, moved folders."""
+    root, registry = make_classes(tmp_path / "in", {"a": 40, "b": 40}), str(tmp_path / "registry")
+    info = ingest(root, tmp_path / "1", CONFIG, registry=registry)
+    tested = {path for path, split in splits_of(tmp_path / "1").items() if split == "test"}
+    assert len(tested) >= 6
+    assert ingest(root, tmp_path / "again", CONFIG, registry=registry).test_set == info.test_set
+
+    make_classes(root, {"a": 20, "b": 20}, start=500)
+    for path in tested:
+        small = Image.open(root / path).resize((40, 40))
+        small.save((root / path).with_suffix(".copy.jpg"), quality=60)
+    ingest(root, tmp_path / "2", CONFIG, registry=registry)
+    other = IngestConfig(seed=7, splits=SplitFractions(train=0.6, val=0.3, test=0.1))
+    ingest(root, tmp_path / "3", other, registry=registry)
+    for month in ("2", "3"):
+        splits = splits_of(tmp_path / month)
+        copies = {path.replace(".jpeg", ".copy.jpg") for path in tested}
+        assert {splits[path] for path in tested | copies} == {"test"}
+
+    for name in ("train", "val", "test"):
+        make_classes(tmp_path / "given" / name, {"a": 1, "b": 1}, start=900 + ord(name[0]))
+    for name in ("a", "b"):
+        shutil.copytree(root / name, tmp_path / "given" / "train" / name, dirs_exist_ok=True)
+    ingest(tmp_path / "given", tmp_path / "4", other, registry=registry)
+    splits = splits_of(tmp_path / "4")
+    assert {splits[f"train/{path}"] for path in tested} == {"test"}
+    report = json.loads((tmp_path / "4" / "dead" / "1" / REPORT_FILE).read_text())
+    assert {f"train/{path}" for path in tested} <= {image["path"] for image in report["moved"]}

@@ -26,10 +26,19 @@ def test_a_ledger_comes_back_as_it_was_and_is_written_once(tmp_path: Path) -> No
         np.testing.assert_array_equal(getattr(again, name), getattr(ledger, name))
 
 
-def test_other_settings_start_anew(tmp_path: Path) -> None:
-    save_ledger(str(tmp_path), "m", run(MANY[:20], empty_ledger(CONFIG)).ledger)
-    assert len(load_ledger(str(tmp_path), "m", CONFIG)) == 20
-    assert len(load_ledger(str(tmp_path), "m", IngestConfig(seed=3))) == 0
+def test_other_settings_deal_anew_all_but_the_test_images(tmp_path: Path) -> None:
+    first = run(MANY, empty_ledger(CONFIG))
+    save_ledger(str(tmp_path), "m", first.ledger)
+    assert len(load_ledger(str(tmp_path), "m", CONFIG)) == 400
+    other = IngestConfig(seed=3)
+    kept = load_ledger(str(tmp_path), "m", other)
+    tested = {
+        image.sha256 for image, split in zip(MANY, first.splits, strict=True) if split == "test"
+    }
+    assert {bytes(sha).decode() for sha in kept.sha256} == tested
+    again = run(MANY, kept, other).splits
+    assert all(again[at] == "test" for at, split in enumerate(first.splits) if split == "test")
+    assert again != first.splits
     assert len(load_ledger("", "m", CONFIG)) == 0
     assert len(load_ledger(str(tmp_path), "other", CONFIG)) == 0
 
