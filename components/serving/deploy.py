@@ -85,6 +85,8 @@ spec:
     containers:
       - name: kserve-container
         image: $image
+        # Not the image's entrypoint, which names a model and ports of its own before these.
+        command: [/usr/bin/tensorflow_model_server]
         args:
           - --port=8500
           - --rest_api_port=8080

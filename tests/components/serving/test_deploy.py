@@ -1,16 +1,70 @@
+"""The files for TF Serving and KServe against what reads them: protos, flags, Kubernetes' own types.
+
+The servers themselves cannot be had here. The InferenceService was checked by hand against KServe 0.20's CRD, unknown
+fields forbidden, and the flags against TF Serving's `main.cc`.
+"""
+
 from __future__ import annotations
 
+import re
 import subprocess
+from typing import Any
 
 import pytest
 import yaml
 from google.protobuf import text_format
+from kubernetes import client as kubernetes
 from tensorflow_serving.config import model_server_config_pb2
 
 from components.model_pusher.registry import Registry
-from components.serving.deploy import contents, write_files
+from components.serving.deploy import IMAGE, contents, write_files
 from tests.components.model_pusher.fakes import make_model
 from trainer.errors import UserError
+
+# tensorflow_serving/model_servers/main.cc
+FLAGS = {
+    "port",
+    "rest_api_port",
+    "model_config_file",
+    "model_config_file_poll_wait_seconds",
+    "enable_batching",
+    "batching_parameters_file",
+    "monitoring_config_file",
+}
+# KServe's PredictorSpec is a PodSpec with fields of its own; here are those that we use.
+PREDICTOR_FIELDS = {"minReplicas"}
+
+
+def batching_parameters(text: str) -> dict[str, int]:
+    """Fields of `BatchingParameters`, all Int64Values; no package brings session_bundle_config.proto."""
+    known = {"max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"}
+    fields = [re.fullmatch(r"(\w+) \{ value: (\d+) \}", line) for line in text.splitlines()]
+    assert all(match and match[1] in known for match in fields), text
+    return {match[1]: int(match[2]) for match in fields if match}
+
+
+def assert_typed(value: Any, kind: str, where: str) -> None:
+    """Fails where a value is not of a type of Kubernetes' API, at any depth; unknown fields count."""
+    if match := re.fullmatch(r"list\[(.+)\]", kind):
+        assert isinstance(value, list), where
+        for index, item in enumerate(value):
+            assert_typed(item, match[1], f"{where}[{index}]")
+    elif match := re.fullmatch(r"dict\(str, (.+)\)", kind):
+        for key, item in value.items():
+            assert_typed(item, match[1], f"{where}.{key}")
+    elif model := getattr(kubernetes, kind, None):
+        kinds = {model.attribute_map[name]: given for name, given in model.openapi_types.items()}
+        assert set(value) <= set(kinds), f"{where}: unknown {sorted(set(value) - set(kinds))}"
+        for key, item in value.items():
+            assert_typed(item, kinds[key], f"{where}.{key}")
+    elif kind != "object":
+        assert isinstance(value, {"str": str, "int": int, "bool": bool}[kind]), (
+            f"{where}: {value!r}"
+        )
+
+
+def flags(arguments: list[str]) -> set[str]:
+    return {one.removeprefix("--").partition("=")[0] for one in arguments if one.startswith("--")}
 
 
 @pytest.fixture
@@ -48,6 +102,10 @@ def test_the_docker_command_is_valid_shell_and_mounts_the_registry(registry, tmp
     assert f"{registry.root}:/models:ro" in said
     assert f"{tmp_path}/deploy:/config:ro" in said
     assert "--model_config_file=/config/models.config" in said
+    assert flags(said[said.index(IMAGE) + 1 :]) <= FLAGS
+    assert said[:2] == ["run", "--rm"]
+    named = {one.rpartition("/config/")[2] for one in said if "=/config/" in one}
+    assert named <= {path.name for path in (tmp_path / "deploy").iterdir()}
 
 
 def test_kserve_gets_the_same_config_and_a_probe_of_the_model(registry):
@@ -57,13 +115,17 @@ def test_kserve_gets_the_same_config_and_a_probe_of_the_model(registry):
         config_map["data"]["models.config"], model_server_config_pb2.ModelServerConfig()
     )
     assert list(model.model_config_list.config[0].model_version_policy.specific.versions) == [2]
-    assert "value: 16" in config_map["data"]["batching.config"]
+    assert batching_parameters(config_map["data"]["batching.config"])["max_batch_size"] == 16
     assert (service["apiVersion"], service["kind"]) == (
         "serving.kserve.io/v1beta1",
         "InferenceService",
     )
+    assert_typed(config_map, "V1ConfigMap", "config map")
     predictor = service["spec"]["predictor"]
+    pod = {key: value for key, value in predictor.items() if key not in PREDICTOR_FIELDS}
+    assert_typed(pod, "V1PodSpec", "predictor")
     [container] = predictor["containers"]
+    assert flags(container["args"]) <= FLAGS
     assert container["readinessProbe"]["httpGet"]["path"] == "/v1/models/scenes"
     mounted = {mount["name"] for mount in container["volumeMounts"]}
     assert mounted == {volume["name"] for volume in predictor["volumes"]} == {"config", "registry"}
@@ -72,3 +134,11 @@ def test_kserve_gets_the_same_config_and_a_probe_of_the_model(registry):
 def test_a_registry_without_a_version_in_service_is_refused(registry, tmp_path):
     with pytest.raises(UserError, match="not a registry"):
         write_files(str(tmp_path), tmp_path / "deploy")
+
+
+def test_a_misspelt_field_would_be_seen():
+    with pytest.raises(AssertionError, match=r"containers\[0\]: unknown \['arg'\]"):
+        assert_typed({"containers": [{"name": "x", "arg": []}]}, "V1PodSpec", "pod")
+    ports = [{"containerPort": "8080"}]
+    with pytest.raises(AssertionError, match="containerPort"):
+        assert_typed({"containers": [{"name": "x", "ports": ports}]}, "V1PodSpec", "pod")
