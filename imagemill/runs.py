@@ -130,18 +130,12 @@ def report_page(run: PastRun) -> str:
     Raises:
       UserError: it has none, or the file is gone.
     """
-    from pathlib import Path
-
-    from components.report.files import PAGE_FILE
-
-    artifact = run.output("report", "report")
-    if artifact is None:
+    page = run.report_page
+    if page is None:
         raise UserError(
             f"the run {run.run_id} has no report: it is {run.state}",
-            fix="runs that were skipped or stopped by the data gate have none; "
-            "`imagemill check PHOTOS --html page.html` shows what is wrong with the data",
+            fix="runs that were skipped, interrupted or failed have none; `imagemill runs show` tells the steps",
         )
-    page = Path(artifact.uri) / PAGE_FILE
     if not page.is_file():
         raise UserError(f"the report {str(page)!r} is gone", fix="run again with --no-cache")
     return str(page)
@@ -210,6 +204,8 @@ def _steps(run: PastRun) -> list[dict[str, Any]]:
 
 
 def _verdict(run: PastRun) -> str:
+    if run.data_refused:
+        return "data refused"
     return {True: "blessed", False: "refused", None: "-"}[run.blessed]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from components.report.files import PAGE_FILE
 from pipeline.config import is_remote
 from trainer.errors import UserError
 
@@ -51,10 +52,17 @@ class PastStep:
 
 @dataclasses.dataclass(frozen=True)
 class PastRun:
-    """A run: its id (the local time it started, ISO 8601) and its steps in the order they ran."""
+    """A run.
+
+    Attributes:
+      run_id: the local time it started, ISO 8601.
+      steps: in the order they ran.
+      home: the folder of the history.
+    """
 
     run_id: str
     steps: tuple[PastStep, ...]
+    home: Path = Path()
 
     def step(self, node_id: str) -> PastStep | None:
         """A step by its id."""
@@ -95,6 +103,19 @@ class PastRun:
         pushed = self.output("model-pusher", "pushed_model")
         return str(pushed.properties.get("version") or "") if pushed else ""
 
+    @property
+    def report_page(self) -> Path | None:
+        """The page of its report, also where the data gate refused; None where none was written."""
+        artifact = self.output("report", "report")
+        if artifact is not None:
+            return Path(artifact.uri) / PAGE_FILE
+        return refused_folder(self.home, self.run_id) / PAGE_FILE if self.data_refused else None
+
+    @property
+    def data_refused(self) -> bool:
+        """Whether the data gate stopped it."""
+        return refused_folder(self.home, self.run_id).is_dir()
+
     def metrics(self) -> dict[str, float]:
         """Overall figures; none where nothing was evaluated or the files are gone."""
         return dict(self._json("model-evaluator", "evaluation", "metrics.json").get("overall", {}))
@@ -115,6 +136,11 @@ class PastRun:
             return dict(json.loads((Path(artifact.uri) / name).read_text())) if artifact else {}
         except OSError:
             return {}
+
+
+def refused_folder(home: Path, run_id: str) -> Path:
+    """Where the report of a run that the data gate refused is, in the folder of the history."""
+    return home / "refused" / run_id.replace(":", "-")
 
 
 def find_history(place: str) -> str:
@@ -188,7 +214,7 @@ def read_runs(sqlite_file: str) -> tuple[PastRun, ...]:
         ) from None
     names = {node.id: node.name for node in store.get_contexts_by_type("node")}
     home = Path(sqlite_file).resolve().parent
-    runs = [PastRun(run.name, _steps(store, run.id, names, home)) for run in contexts]
+    runs = [PastRun(run.name, _steps(store, run.id, names, home), home) for run in contexts]
     return tuple(sorted(runs, key=lambda run: run.run_id))
 
 

@@ -58,7 +58,7 @@ def run_locally(
     _refuse_too_few(listing)
     plan = Plan(config, listing, code_version(), forced=force, by=by)
     with run_lock(folder / "run.lock"):
-        return recorded(plan, lambda decision: _run(plan, decision, listener))
+        return recorded(plan, lambda decision: _run_or_skip(plan, decision, listener))
 
 
 def prepare_output(config: Config) -> Path:
@@ -109,9 +109,20 @@ def _refuse_output_among_photos(config: Config) -> None:
         )
 
 
+def _run_or_skip(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult:
+    # TFX takes over ten seconds to import, more than looking through a million files does.
+    if decision.retrain:
+        return _run(plan, decision, listener)
+    from pipeline.skipped import record_skip
+
+    return record_skip(plan.config, decision, metadata_connection(plan.config), listener)
+
+
 def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult:
     # TFX takes over ten seconds to import: only after everything cheap has been checked.
+    from components.data_gate.refusal import DataRefusedError
     from pipeline.create import create_pipeline, runtime_arguments
+    from pipeline.refused import explained
     from pipeline.result import read_result
     from pipeline.runner import WatchedRunner
 
@@ -125,8 +136,11 @@ def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult
         metadata_connection_config=metadata_connection(config),
     )
     runner = WatchedRunner(listener, runtime_arguments(config, data_version=data_version))
-    with _bare_argv(), handed(decision):
-        runner.run(pipeline)
+    try:
+        with _bare_argv(), handed(decision):
+            runner.run(pipeline)
+    except DataRefusedError as error:
+        raise explained(error, plan, runner.run_id, runner.records) from None
     result = read_result(config, runner.run_id, runner.records, decision)
     _refuse_lost_version(config, result)
     return result
@@ -152,12 +166,10 @@ def metadata_connection(config: Config) -> Any:
       UserError: a server is named but its password is not in the environment.
     """
     from ml_metadata.proto import metadata_store_pb2
-    from tfx.orchestration import metadata
 
     settings = config.metadata
     if settings.backend == "sqlite":
-        path = settings.path or join(config.output, config.name, "metadata.sqlite")
-        return metadata.sqlite_metadata_connection_config(path)
+        return _sqlite(settings.path or join(config.output, config.name, "metadata.sqlite"))
     password = os.environ.get(settings.password_env)
     if password is None:
         raise UserError(
@@ -176,6 +188,18 @@ def metadata_connection(config: Config) -> Any:
     else:
         server.dbname = settings.database
         server.port = str(settings.port or 5432)
+    return connection
+
+
+def _sqlite(path: str) -> Any:
+    from ml_metadata.proto import metadata_store_pb2
+
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = path
+    connection.sqlite.connection_mode = (
+        metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    )
     return connection
 
 

@@ -1,6 +1,7 @@
 """Findings as a CSV to act on: one row per file and finding, with what to do and which copy to keep.
 
     write_fix_list(report, "fix.csv")
+    text = fix_list(report)
 
 Columns: action (delete, review, replace), path, class, split, finding, level, keep, detail.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from components.data_gate.findings import Finding, GateReport, ImageRef, Item
@@ -20,18 +21,29 @@ _WORSE = ("leakage", "near_leakage", "label_conflicts", "near_label_conflicts")
 
 
 def write_fix_list(report: GateReport, path: str) -> int:
-    """Writes the list; returns the number of rows.
+    """Writes the list; returns the number of rows."""
+    rows = _all_rows(report)
+    Path(path).write_text(_csv(rows), encoding="utf-8")
+    return len(rows)
 
-    A group of duplicates that is leakage or a label conflict is listed as that alone.
-    """
+
+def fix_list(report: GateReport) -> str:
+    """The list as CSV with a header."""
+    return _csv(_all_rows(report))
+
+
+def _csv(rows: Sequence[tuple[str, ...]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    worse = {item.images for f in report.findings if f.kind in _WORSE for item in f.items}
-    rows = [row for finding in report.findings for row in _rows(finding, worse)]
     writer.writerows(rows)
-    Path(path).write_text(buffer.getvalue(), encoding="utf-8")
-    return len(rows)
+    return buffer.getvalue()
+
+
+def _all_rows(report: GateReport) -> list[tuple[str, ...]]:
+    """A group of duplicates that is leakage or a label conflict is listed as that alone."""
+    worse = {item.images for f in report.findings if f.kind in _WORSE for item in f.items}
+    return [row for finding in report.findings for row in _rows(finding, worse)]
 
 
 def _rows(finding: Finding, worse: Collection[tuple[ImageRef, ...]]) -> Iterator[tuple[str, ...]]:

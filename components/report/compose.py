@@ -10,26 +10,23 @@ from __future__ import annotations
 
 import datetime
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import yaml
 
-from components.data_gate.findings import Finding
-from components.data_gate.records import read_table
 from components.model_evaluator.result import EvaluationResult, Rule
-from components.report import answers, measures
+from components.report import answers
 from components.report.augmentation import augment_strip
 from components.report.config import ReportConfig
 from components.report.content import (
     Augmented,
-    ClassSample,
     ConfusedPair,
     LabelCheck,
     Loss,
     Report,
-    ShownFinding,
     Verdict,
 )
+from components.report.data_part import DataPart
 from components.report.label_check import find_suspects
 from components.report.pictures import heat_pictures, rendered
 from components.report.sources import Sources, read_images
@@ -37,25 +34,17 @@ from components.report.thumbnails import Album
 from trainer.config import TrainConfig
 from trainer.features import DatasetInfo
 
-_PICTURES_PER_ITEM = 6
-
 
 def compose(sources: Sources, config: ReportConfig) -> Report:
     """Gathers everything that the page shows."""
     dataset, evaluation = sources.dataset(), sources.evaluation()
-    table = read_table(sources.uris["examples"])
-    samples = measures.sample_paths(
-        table, dataset.class_names[: config.sample_classes], per_class=config.samples_per_class
-    )
-    findings = [_cut(finding, config.finding_items) for finding in sources.findings().findings]
+    part = DataPart(sources.uris["examples"], dataset, sources.findings(), config)
     labels = find_suspects(sources.model, sources.uris["examples"], dataset, config.scored)
     worst, pairs = answers.boil_down(
         sources.predictions(), losses=config.top_losses, pairs=config.confused_pairs
     )
-    strip = _strip_paths(samples, config.augmented)
     wanted = {
-        *(path for paths in samples.values() for path in paths),
-        *(path for finding in findings for path in _paths(finding)),
+        *part.paths(),
         *(one.path for one in labels.suspects[: config.suspects]),
         *(one.path for one in worst),
         *(path for pair in pairs for path in pair.paths),
@@ -64,25 +53,21 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
     album = Album(images, side=config.thumbnail_side, room=config.max_bytes)
     notes: list[str] = []
     # What a reader acts on comes first, so that it is not what runs out of room.
-    shown_findings = tuple(_shown(finding, album) for finding in findings)
+    shown_findings = part.findings(album)
     shown_labels = _with_pictures(labels, album, config.suspects)
     train = TrainConfig.model_validate(sources.run_config.get("train", {}))
     losses = _losses(sources, worst, images, album, train, config, notes)
     confused = tuple(_pair(pair, album) for pair in pairs)
+    strip = _strip_paths(part.sampled, config.augmented)
     augmentation = _augmentation(strip, images, album, dataset, train)
-    grid = tuple(
-        ClassSample(name=name, pictures=tuple(album.picture(path, name) for path in paths))
-        for name, paths in samples.items()
-    )
-    if album.left_out:
-        notes.append(f"{album.left_out} thumbnails (report.max_bytes)")
+    samples = part.samples(album)
     return Report(
         name=sources.name,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         verdict=verdict(sources, evaluation),
         dataset=dataset,
-        histograms=measures.histograms(table),
-        samples=grid,
+        histograms=part.histograms,
+        samples=samples,
         findings=shown_findings,
         augmentation=augmentation,
         epochs=sources.epochs(),
@@ -93,7 +78,7 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
         sizes=_sizes(sources.uris["model"]),
         lineage={"data_version": dataset.data_version, **sources.lineage},
         config_yaml=yaml.safe_dump(dict(sources.run_config), sort_keys=False, allow_unicode=True),
-        notes=tuple(notes),
+        notes=(*notes, *album.notes()),
     )
 
 
@@ -125,21 +110,6 @@ def _reason(rule: Rule) -> str:
         if value is not None
     ]
     return f"{rule.name}: {rule.detail}" + (f" ({', '.join(figures)})" if figures else "")
-
-
-def _cut(finding: Finding, count: int) -> Finding:
-    return finding.model_copy(update={"items": finding.items[:count]})
-
-
-def _paths(finding: Finding) -> Iterable[str]:
-    return (image.path for item in finding.items for image in item.images[:_PICTURES_PER_ITEM])
-
-
-def _shown(finding: Finding, album: Album) -> ShownFinding:
-    pictures = {path: album.picture(path) for path in dict.fromkeys(_paths(finding))}
-    return ShownFinding(
-        finding=finding, pictures={path: one for path, one in pictures.items() if one.src}
-    )
 
 
 def _with_pictures(labels: LabelCheck, album: Album, count: int) -> LabelCheck:

@@ -118,7 +118,9 @@ class Report(Settings):
     findings: tuple[ShownFinding, ...] = Field(description="What the data gate found.")
     augmentation: tuple[Augmented, ...] = Field(description="What training saw.")
     epochs: tuple[dict[str, float], ...] = Field(description="One record of figures an epoch.")
-    evaluation: EvaluationResult = Field(description="What the evaluation found.")
+    evaluation: EvaluationResult | None = Field(
+        description="What the evaluation found; null where the data gate refused and nothing was trained."
+    )
     confused: tuple[ConfusedPair, ...] = Field(description="Most confused pairs.")
     losses: tuple[Loss, ...] = Field(description="The worst answers, worst first.")
     labels: LabelCheck = Field(description="Likely label errors.")

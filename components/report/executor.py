@@ -13,9 +13,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.data_gate.fix_list import fix_list
 from components.report.compose import compose
 from components.report.config import ReportConfig
-from components.report.files import CSV_FILE, JSON_FILE, PAGE_FILE
+from components.report.files import CSV_FILE, FIX_FILE, JSON_FILE, PAGE_FILE
 from components.report.page import render
 from components.report.sources import Sources
 from components.report.suspects import as_csv
@@ -25,7 +26,7 @@ Artifacts = Mapping[str, list[types.Artifact]]
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
-    """Writes the page, the same as JSON and the list of likely label errors."""
+    """Writes the page, the same as JSON, and the lists of files to act on."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -36,11 +37,13 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         """Makes the report."""
         output = artifact_utils.get_single_instance(output_dict["report"])
         config = ReportConfig.model_validate_json(exec_properties["config"])
-        content = compose(_sources(input_dict, exec_properties), config)
-        page = render(content, config)
+        sources = _sources(input_dict, exec_properties)
+        content, fixes = compose(sources, config), fix_list(sources.findings())
+        page = render(content, config, fixes)
         fileio.makedirs(output.uri)
         _write(posixpath.join(output.uri, JSON_FILE), content.model_dump_json(indent=1))
         _write(posixpath.join(output.uri, CSV_FILE), as_csv(content.labels.suspects))
+        _write(posixpath.join(output.uri, FIX_FILE), fixes)
         _write(posixpath.join(output.uri, PAGE_FILE), page)
         output.set_int_custom_property("blessed", int(content.verdict.blessed))
         output.set_int_custom_property("bytes", len(page.encode()))

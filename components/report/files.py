@@ -3,3 +3,4 @@
 PAGE_FILE = "report.html"
 JSON_FILE = "report.json"
 CSV_FILE = "label_errors.csv"
+FIX_FILE = "fix_list.csv"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import itertools
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from components.report.suspects import as_csv
 
 _TEMPLATES = "templates"
 _LEVELS = 7
+_FIXES_ROOM = 300_000
 _NOTHING = "\N{EN DASH}"
 
 
@@ -31,8 +33,22 @@ class Matrix(NamedTuple):
     left_out: int
 
 
-def render(content: Report, config: ReportConfig) -> str:
-    """Draws the page."""
+class Fixes(NamedTuple):
+    """The list of files to act on: a data URI, and the number of rows that had no room in it."""
+
+    uri: str
+    left_out: int
+
+
+def render(content: Report, config: ReportConfig, fixes: str = "") -> str:
+    """Draws the page.
+
+    Args:
+      content: what it tells.
+      config: how much is shown.
+      fixes: the data gate's list of files to act on, CSV; "" where there is none.
+    """
+    evaluation = content.evaluation
     return (
         _environment()
         .get_template("report.html.j2")
@@ -41,9 +57,10 @@ def render(content: Report, config: ReportConfig) -> str:
             matrix=matrix(content, config.matrix_classes),
             curves=_curves(content),
             histograms=[histogram_chart(one) for one in content.histograms],
-            reliability=reliability_chart(content.evaluation.reliability),
+            reliability=reliability_chart(evaluation.reliability) if evaluation else "",
             style=_asset("report.css"),
             script=_asset("report.js"),
+            fixes=_fixes(fixes),
             suspects_uri=_data_uri("text/csv", as_csv(content.labels.suspects)),
             json_uri=_data_uri("application/json", content.model_dump_json(indent=1)),
             config_uri=_data_uri("text/yaml", content.config_yaml),
@@ -54,9 +71,9 @@ def render(content: Report, config: ReportConfig) -> str:
 
 def matrix(content: Report, most: int) -> Matrix:
     """Counts with a shade by their share of the row; of many classes, those with most errors."""
-    names, counts = content.evaluation.class_names, content.evaluation.confusion
-    if not counts:
+    if content.evaluation is None or not content.evaluation.confusion:
         return Matrix((), (), 0)
+    names, counts = content.evaluation.class_names, content.evaluation.confusion
     wrong = [
         sum(row) + sum(other[k] for other in counts) - 2 * row[k] for k, row in enumerate(counts)
     ]
@@ -93,6 +110,15 @@ def _curves(content: Report) -> list[tuple[str, str]]:
 def _line(content: Report, name: str, key: str) -> Line:
     rows = [row for row in content.epochs if key in row and "epoch" in row]
     return Line(name, [row["epoch"] for row in rows], [row[key] for row in rows])
+
+
+def _fixes(text: str) -> Fixes:
+    """As many whole rows as have room; a list without rows is no list."""
+    head, *rows = text.splitlines(keepends=True) or [""]
+    sizes = itertools.accumulate(len(row) for row in rows)
+    kept = [row for row, size in zip(rows, sizes, strict=True) if size <= _FIXES_ROOM]
+    uri = _data_uri("text/csv", "".join((head, *kept))) if kept else ""
+    return Fixes(uri, len(rows) - len(kept))
 
 
 def _data_uri(kind: str, text: str) -> str:

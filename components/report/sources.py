@@ -47,7 +47,7 @@ class Sources:
 
     def dataset(self) -> DatasetInfo:
         """What the examples hold."""
-        return DatasetInfo.model_validate_json(self._text("examples", DATASET_FILE))
+        return read_dataset(self.uris["examples"])
 
     def evaluation(self) -> EvaluationResult:
         """What the evaluation found."""
@@ -75,6 +75,12 @@ class Sources:
     def _text(self, key: str, name: str) -> str:
         with open_any(posixpath.join(self.uris[key], name)) as file:
             return str(file.read().decode())
+
+
+def read_dataset(examples_uri: str) -> DatasetInfo:
+    """What an Examples artifact holds."""
+    with open_any(posixpath.join(examples_uri, DATASET_FILE)) as file:
+        return DatasetInfo.model_validate_json(file.read())
 
 
 def records(examples_uri: str, split: str) -> Any:

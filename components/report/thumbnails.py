@@ -41,6 +41,10 @@ class Album:
         with Image.open(io.BytesIO(encoded)) as image:
             return self.drawn(image, path, alt)
 
+    def notes(self) -> tuple[str, ...]:
+        """What had no room, for the reader."""
+        return (f"{self.left_out} thumbnails (report.max_bytes)",) if self.left_out else ()
+
     def drawn(self, image: Image.Image, path: str, alt: str = "") -> Picture:
         """The thumbnail of pixels that were made for the report."""
         small = image.convert("RGB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.data_gate.planted import plant
 from tests.imagemill.cli_process import environment, imagemill
 from tests.imagemill.photos import write_photos
 from tests.shared import shared_path
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 _SMALL = (
     *("--weights", "none", "--alpha", "0.75", "--image-size", "32", "--epochs", "3"),
-    *("--set", "train.export.tflite_int8=false", "--set", "train.head.epochs=0"),
+    *("--set", "train.export.tflite_int8=false", "--set", "train.head.iterations=0"),
     # Three epochs make no good model; these tests are about everything else.
     *("--set", "evaluate.min_gain=null", "--set", "evaluate.min_class_recall=null"),
     *("--set", "evaluate.max_calibration_error=null"),
@@ -99,10 +101,18 @@ def test_a_class_of_broken_files_is_refused_and_named(tmp_path: Path):
     assert "Traceback" not in done.stderr
     assert "Log: " in done.stderr
 
+    report = imagemill("report", cwd=tmp_path)
+    page = tmp_path / report.stdout.strip()
+    assert "Refused by the data gate" in page.read_text()
+    named = {row["path"] for row in csv.DictReader(page.with_name("fix_list.csv").open())}
+    assert {f"owl/{number}.jpg" for number in range(20)} <= named
 
-def test_a_model_below_the_limit_is_not_pushed(tmp_path: Path):
+
+def test_dirty_photos_and_a_model_below_the_limit_end_in_a_report_of_all_of_it(tmp_path: Path):
+    planted = plant(shared_path("data/scenes"), tmp_path / "photos", train=40, test=20)
     done = imagemill(
-        *("run", _photos(tmp_path), *_SMALL, "--json"),
+        *("run", "photos", *_SMALL, "--json"),
+        *("--set", "gate.policies.leakage=warn", "--set", "gate.policies.label_conflicts=warn"),
         *("--set", "evaluate.min_accuracy=1.0", "--epochs", "1", "--learning-rate", "1e-7"),
         cwd=tmp_path,
     )
@@ -111,6 +121,21 @@ def test_a_model_below_the_limit_is_not_pushed(tmp_path: Path):
     assert result["pushed_version"] is None
     refused = [rule["name"] for rule in result["rules"] if rule["verdict"] != "pass"]
     assert any("accuracy" in name for name in refused)
+    _assert_led_to_every_planted_file(tmp_path / result["report_path"], planted.files)
+
+
+def _assert_led_to_every_planted_file(page: Path, planted: dict[str, set[str]]) -> None:
+    """Each is named in its finding with a thumbnail, where it has pixels, and in the list of what to do."""
+    html = page.read_text()
+    fixes = list(csv.DictReader(page.with_name("fix_list.csv").open()))
+    for kind, files in planted.items():
+        assert f'href="#finding-{kind}"' in html
+        finding = html.partition(f'id="finding-{kind}"')[2].partition("</details>")[0]
+        assert {file for file in files if file not in finding} == set()
+        if kind != "unreadable_files":
+            assert finding.count("data:image/jpeg;base64,") >= len(files)
+        rows = [row for row in fixes if row["finding"] == kind]
+        assert files <= {row[place] for row in rows for place in ("path", "keep")}
 
 
 def test_demo_learns_digits(tmp_path: Path):

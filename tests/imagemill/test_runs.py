@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,19 @@ def test_report_says_where_copies_and_prints(output, capsys, tmp_path):
     assert copy.read_text() == "<p>report 2"
     _, text = ask(capsys, "report", "1", "--json", "--output", str(output))
     assert json.loads(text) == {"version": "1"}
+
+
+def test_the_report_of_refused_data_is_found_too(output, capsys):
+    page = output / "scenes" / "refused" / RUNS[2].replace(":", "-") / "report.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("<p>refused")
+    try:
+        code, text = ask(capsys, "report", "last", "--output", str(output))
+        assert (code, Path(text.strip()).read_text()) == (0, "<p>refused")
+        _, text = ask(capsys, "runs", "list", "--output", str(output))
+        assert "data refused" in text
+    finally:
+        shutil.rmtree(page.parent)
 
 
 def test_an_output_folder_that_was_moved_still_finds_its_files(output, capsys, tmp_path):

@@ -47,6 +47,8 @@ def plant(source: Path, target: Path, *, train: int, test: int, share: float = 0
     dirt.alter("blurred", "glacier", lambda image: image.filter(ImageFilter.GaussianBlur(4)))
     dirt.alter("dark", "mountain", lambda image: ImageEnhance.Brightness(image).enhance(0.12))
     dirt.alter("blank", "sea", _placeholder, suffix=".gif")
+    dirt.alter("tiny", "sea", lambda image: image.resize((24, 24)))
+    dirt.alter("odd_aspect", "mountain", lambda image: image.resize((600, 120)))
     dirt.reencode()
     dirt.break_files()
     dirt.shift_class(keep=train // 4)
