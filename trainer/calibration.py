@@ -33,7 +33,7 @@ def calibrate(network: Network, batches: tf.data.Dataset) -> float:
     Returns:
       The temperature, above 1 for a network that was too sure, 1 where there are no images.
     """
-    logits, labels = _logits(network, batches)
+    logits, labels = Logits(network)(batches)
     temperature = fit_temperature(logits, labels)
     for weight in (network.norm.gamma, network.norm.beta):
         weight.assign(weight / temperature)
@@ -62,14 +62,22 @@ def fit_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
     return math.exp(minimize_scalar(cost, bounds=(-bound, bound), method="bounded").x)
 
 
-def _logits(network: Network, batches: tf.data.Dataset) -> tuple[NDArray[Any], NDArray[Any]]:
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def answer(images: tf.Tensor) -> tf.Tensor:
+class Logits:
+    """A network's logits on held-out images, compiled once."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._run = tf.function(self._batch, reduce_retracing=True)
+
+    def __call__(self, batches: tf.data.Dataset) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Logits, float64 [N, C], and labels, int64 [N], of batches of uint8 images and labels."""
+        parts = [(self._run(images).numpy(), labels.numpy()) for images, labels in batches]
+        if not parts:
+            return np.zeros((0, 1)), np.zeros(0, np.int64)
+        logits, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return logits.astype(np.float64), labels
+
+    def _batch(self, images: tf.Tensor) -> tf.Tensor:
+        network = self._network
         pixels = tf.cast(images, network.model.compute_dtype)
         return network.head(network.features(pixels), training=False)
-
-    parts = [(answer(images).numpy(), labels.numpy()) for images, labels in batches]
-    if not parts:
-        return np.zeros((0, 1)), np.zeros(0, np.int64)
-    logits, labels = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return logits.astype(np.float64), labels

@@ -1,115 +1,131 @@
 """Phase one: the head alone, on features of the frozen backbone that are computed once and reused.
 
-features, labels = cached_features(network, source, config)
-train_head(network, features, labels, config)
+    features = cached_features(network, train, config, views=2)
+    scores = fit_head(network, features, held_out, config)
+
+On frozen features the head is a convex problem, solved by L-BFGS in seconds (`trainer.logistic`). How strongly its
+weights are held down is chosen by the held-out photos: passes of a gradient descent that is not held down learn the
+training photos by heart, and cost four points on 1,350 photos.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from trainer import losses
+from trainer import logistic, losses
 from trainer.config import TrainConfig
+from trainer.evaluation import Scores, score
 from trainer.input import Source, evaluation_batches
-from trainer.mixing import encode_labels
 from trainer.model import Network
-from trainer.optimizer import FlatOptimizer, Groups, flatten, learning_rate_at
 from trainer.progress import report
 
+PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
 _TASK = "train head"
-_STEPS_PER_EPOCH = 50
+
+
+class Features(NamedTuple):
+    """Features of a split.
+
+    Attributes:
+      values: float32 [V * N, D], view after view.
+      labels: int64 [V * N].
+      views: V.
+    """
+
+    values: NDArray[Any]
+    labels: NDArray[Any]
+    views: int
 
 
 def cached_features(
-    network: Network, source: Source, config: TrainConfig
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Features of every view of a split: float32 [V * N, D], and labels int64 [V * N]."""
-    views = [False, True] if config.flip and config.head.views == 2 else [False]
+    network: Network, source: Source, config: TrainConfig, *, views: int
+) -> Features:
+    """Features of every photo of a split: the centre, and with two views also its mirror image."""
     extract = tf.function(
         lambda images: network.features(tf.cast(images, network.model.compute_dtype)),
         reduce_retracing=True,
     )
-    features, labels, done = [], [], 0
-    for mirrored in views:
+    values: list[NDArray[Any]] = []
+    labels: list[NDArray[Any]] = []
+    done = 0
+    for mirrored in (False, True)[:views]:
         for images, batch_labels in evaluation_batches(source, config, mirrored=mirrored):
-            features.append(extract(images).numpy().astype(np.float32))
+            values.append(extract(images).numpy().astype(np.float32))
             labels.append(batch_labels.numpy())
             done += len(labels[-1])
-        report(_TASK, done=done, total=source.size * len(views), unit="images")
-    return np.concatenate(features), np.concatenate(labels)
+            report(_TASK, done=done, total=source.size * views, unit="images")
+    if not values:
+        return Features(np.zeros((0, 1), np.float32), np.zeros(0, np.int64), views)
+    return Features(np.concatenate(values), np.concatenate(labels), views)
 
 
-def train_head(
-    network: Network, features: NDArray[Any], labels: NDArray[Any], config: TrainConfig
-) -> float:
-    """Trains the head on cached features and returns the last epoch's mean loss.
+def fit_head(network: Network, train: Features, held_out: Features, config: TrainConfig) -> Scores:
+    """Fits the head on cached features.
 
     Args:
-      network: whose head is trained in place.
-      features: float32 [N, D].
-      labels: int64 [N].
-      config: epochs, learning rate, label form, smoothing and seed.
+      network: whose head is set.
+      train: of the training photos.
+      held_out: of the held-out photos, which choose the penalty where the settings do not state one.
+      config: penalty, iterations and class balance.
+
+    Returns:
+      Loss and accuracy on the held-out photos.
     """
-    classes = int(network.dense.units)
-    optimizer_config = config.optimizer.model_copy(update={"ema_decay": None})
-    variables = network.head_variables
-    optimizer = FlatOptimizer(variables, optimizer_config, Groups.uniform(variables))
-    weights = _class_weights(labels, classes, config)
-    held, targets = tf.constant(features), tf.constant(labels)
-
-    @tf.function  # type: ignore[untyped-decorator]
-    def step(rows: tf.Tensor, rate: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-        picked = encode_labels(tf.gather(targets, rows), classes, config.label_mode)
-        with tf.GradientTape() as tape:
-            logits = network.head(tf.gather(held, rows), training=True)
-            each = losses.example_losses(
-                logits, picked, mode=config.label_mode, smoothing=config.label_smoothing
-            )
-            loss = tf.reduce_mean(
-                each * losses.label_weights(picked, tf.constant(weights), config.label_mode)
-            )
-        gradient = tape.gradient(loss, [one.value for one in variables])
-        optimizer.apply(flatten(gradient), rate, number)
-        return loss
-
-    return _loop(step, len(labels), config)
+    chosen, scores = _best(train, held_out, int(network.dense.units), config)
+    _assign(network, chosen, chosen.logits(train.values))
+    figures = {"l2": chosen.penalty, "val_loss": scores.loss, "val_accuracy": scores.accuracy}
+    report(_TASK, done=1, total=1, unit="fits", metrics=figures, final=True)
+    return scores
 
 
-def _loop(step: tf.types.experimental.GenericFunction, count: int, config: TrainConfig) -> float:
-    batch = max(min(config.batch_size, count), count // _STEPS_PER_EPOCH)
-    per_epoch = count // batch
-    total, mean = per_epoch * config.head.epochs, float("nan")
-    random = np.random.default_rng(config.seed)
-    for epoch in range(config.head.epochs):
-        order = random.permutation(count)[: per_epoch * batch].reshape(per_epoch, batch)
-        outcomes = []
-        for row, indices in enumerate(order):
-            number = epoch * per_epoch + row
-            rate = learning_rate_at(number, total, config.head.learning_rate, config.optimizer)
-            outcomes.append(
-                step(
-                    tf.constant(indices),
-                    tf.constant(rate, tf.float32),
-                    tf.constant(number, tf.int64),
-                )
-            )
-        mean = float(tf.reduce_mean(outcomes))
-    report(
-        _TASK,
-        done=config.head.epochs,
-        total=config.head.epochs,
-        unit="epochs",
-        metrics={"loss": mean},
-        final=True,
+def _best(
+    train: Features, held_out: Features, classes: int, config: TrainConfig
+) -> tuple[logistic.Fit, Scores]:
+    """The fit of the lowest held-out loss; weaker penalties are not tried once it rises."""
+    stated = config.head.l2
+    penalties = PENALTIES if stated is None and len(held_out.labels) else (stated or PENALTIES[2],)
+    fits = logistic.path(
+        train.values,
+        train.labels,
+        classes=classes,
+        penalties=penalties,
+        weights=_row_weights(train, classes, config),
+        iterations=config.head.iterations,
     )
-    return mean
+
+    def scored(fit: logistic.Fit) -> Scores:
+        logits = fit.logits(held_out.values)
+        return score(logits, held_out.labels, calibrated=config.calibrate)
+
+    best = next(fits)
+    best_scores = scored(best)
+    for fit in fits:
+        scores = scored(fit)
+        if not scores.loss < best_scores.loss:
+            break
+        best, best_scores = fit, scores
+    return best, best_scores
 
 
-def _class_weights(labels: NDArray[Any], classes: int, config: TrainConfig) -> NDArray[Any]:
+def _row_weights(train: Features, classes: int, config: TrainConfig) -> NDArray[Any]:
+    """Every photo weighs 1 over its views, so that the penalty means the same with one view or two."""
+    rows = np.full(len(train.labels), 1 / train.views, np.float32)
     if config.class_balance == "none":
-        return np.ones(classes, np.float32)
-    return losses.class_weights(np.bincount(labels, minlength=classes))
+        return rows
+    return rows * losses.class_weights(np.bincount(train.labels, minlength=classes))[train.labels]
+
+
+def _assign(network: Network, fit: logistic.Fit, logits: NDArray[Any]) -> None:
+    """Sets Dense to the fit and its normalisation to one that passes these logits on as they are."""
+    dense, norm = network.dense, network.norm
+    dense.kernel.assign(fit.kernel)
+    dense.bias.assign(fit.bias)
+    mean, variance = logits.mean(0), logits.var(0)
+    norm.moving_mean.assign(mean)
+    norm.moving_variance.assign(variance)
+    norm.beta.assign(mean)
+    norm.gamma.assign(np.sqrt(variance + norm.epsilon))

@@ -20,6 +20,7 @@ from trainer import checkpoint, head
 from trainer.config import TrainConfig
 from trainer.devices import make_strategy, policy_name, precision
 from trainer.errors import ExitCode, UserError
+from trainer.evaluation import Evaluator, Scores
 from trainer.groups import make_groups
 from trainer.health import Health
 from trainer.input import Source, evaluation_batches, sample_batches, training_batches
@@ -30,7 +31,7 @@ from trainer.optimizer import learning_rate_at
 from trainer.progress import report
 from trainer.recalibrate import Recalibrator
 from trainer.state import RunState
-from trainer.step import Evaluator, Outcome, Scores, TrainStep
+from trainer.step import Outcome, TrainStep
 from trainer.watch import Watch
 
 _SAMPLE_BATCHES = 10
@@ -89,7 +90,7 @@ class Run:
         self._step = TrainStep(
             self.network, variables, config, groups, self._strategy, self._class_weights()
         )
-        self._evaluate = Evaluator(self.network)
+        self._evaluate = Evaluator(self.network, calibrated=config.calibrate)
         self._recalibrate = Recalibrator(self.network, config)
         self._state = RunState(self.network, self._step.optimizer)
         self._health = Health()
@@ -117,11 +118,13 @@ class Run:
         return dataclasses.replace(plain, trunk=plain.backbone)
 
     def _train_head(self) -> None:
-        if self._config.pretrained and self._config.head.epochs:
-            features, labels = head.cached_features(self.network, self._train, self._config)
-            head.train_head(self.network, features, labels, self._config)
+        config, network = self._config, self.network
+        if config.pretrained and config.head.iterations:
+            views = config.head.views if config.flip else 1
+            features = head.cached_features(network, self._train, config, views=views)
+            held_out = head.cached_features(network, self._val, config, views=1)
+            scores = head.fit_head(network, features, held_out, config)
             self._step.optimizer.reset_average()
-            scores = self._evaluate(evaluation_batches(self._val, self._config))
             self._finish_epoch({"epoch": 0.0, **_named(scores)}, scores)
         self._save()
 

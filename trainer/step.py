@@ -1,4 +1,4 @@
-"""One training step and one evaluation, on one device or several.
+"""One training step, on one device or several.
 
 step = TrainStep(network, variables, config, groups, strategy)
 outcome = step(images, labels, rate=1e-3, number=0)
@@ -34,18 +34,6 @@ class Outcome(NamedTuple):
     loss: tf.Tensor
     correct: tf.Tensor
     gradient_norm: tf.Tensor
-
-
-class Scores(NamedTuple):
-    """Held-out figures of a split.
-
-    Attributes:
-      loss: mean cross-entropy without smoothing.
-      accuracy: share of right answers, 0 to 1.
-    """
-
-    loss: float
-    accuracy: float
 
 
 class TrainStep:
@@ -116,30 +104,3 @@ class TrainStep:
             gradient = tf.where(tf.reduce_all(tf.math.is_finite(gradient)), gradient, 0.0)
         right = tf.argmax(logits, -1) == losses.hard_labels(labels, config.label_mode)
         return gradient, loss, tf.reduce_sum(tf.cast(right, tf.int64))
-
-
-class Evaluator:
-    """Scores a network on batches of uint8 images and int64 labels."""
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._run = tf.function(self._batch, reduce_retracing=True)
-
-    def __call__(self, batches: tf.data.Dataset) -> Scores:
-        """Scores all batches; an empty dataset scores NaN."""
-        outcomes = [self._run(images, labels) for images, labels in batches]
-        count = sum(int(one[2]) for one in outcomes)
-        if count == 0:
-            return Scores(float("nan"), float("nan"))
-        loss = sum(float(one[0]) for one in outcomes) / count
-        return Scores(loss, sum(int(one[1]) for one in outcomes) / count)
-
-    def _batch(
-        self, images: tf.Tensor, labels: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        network = self._network
-        pixels = tf.cast(images, network.model.compute_dtype)
-        logits = network.head(network.features(pixels), training=False)
-        each = losses.example_losses(logits, labels, mode="int")
-        right = tf.cast(tf.argmax(logits, -1) == labels, tf.int64)
-        return tf.reduce_sum(each), tf.reduce_sum(right), tf.size(labels)

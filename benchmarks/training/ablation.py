@@ -48,8 +48,8 @@ def measure(root: Path, settings: dict[str, Any], features: Callable[..., Any]) 
     """Trains once and scores the test split."""
     from trainer import head, loop, run
     from trainer.config import TrainConfig
+    from trainer.evaluation import Evaluator
     from trainer.input import Source, evaluation_batches
-    from trainer.step import Evaluator
 
     config = TrainConfig.model_validate(settings)
     run.set_seeds(config)
@@ -61,7 +61,7 @@ def measure(root: Path, settings: dict[str, Any], features: Callable[..., Any]) 
     with tempfile.TemporaryDirectory() as folder:
         fitted = loop.fit(train, val, config, checkpoint_dir=folder)
     seconds = time.monotonic() - started
-    scores = Evaluator(fitted.network)(evaluation_batches(test, config))
+    scores = Evaluator(fitted.network, calibrated=True)(evaluation_batches(test, config))
     best = min(fitted.history, key=lambda one: one["val_loss"]) if fitted.history else {}
     return {
         "seconds": round(seconds, 1),
@@ -77,13 +77,13 @@ def shared_features() -> Callable[..., Any]:
     """The backbone's features do not depend on the seed: compute them once for all runs."""
     from trainer import head
 
-    known: dict[tuple[bool, int, bool], Any] = {}
+    known: dict[tuple[str, int, int, bool], Any] = {}
     compute = head.cached_features
 
-    def remembered(network: Any, source: Any, config: Any) -> Any:
-        key = (config.flip, config.image_size, config.crop)
+    def remembered(network: Any, source: Any, config: Any, *, views: int) -> Any:
+        key = (source.split, views, config.image_size, config.crop)
         if key not in known:
-            known[key] = compute(network, source, config)
+            known[key] = compute(network, source, config, views=views)
         return known[key]
 
     return remembered
