@@ -23,6 +23,7 @@ from pydantic import Field
 from components.data_gate.config import GateConfig
 from components.image_example_gen.config import IngestConfig
 from components.model_evaluator.config import EvaluateConfig
+from components.model_pusher.card.config import CardConfig
 from components.model_pusher.config import PushConfig
 from components.model_validator.config import ValidateConfig
 from components.report.config import ReportConfig
@@ -128,6 +129,9 @@ class Config(Settings):
         ValidateConfig(), description="How the model is tried in a server before it is pushed."
     )
     push: PushConfig = Field(PushConfig(), description="How models enter the registry.")
+    card: CardConfig = Field(
+        CardConfig(), description="What the owner says of the model, for its card."
+    )
     report: ReportConfig = Field(ReportConfig(), description="How much the report shows.")
     retrain: RetrainConfig = Field(RetrainConfig(), description="When a run trains at all.")
     schedule: ScheduleConfig = Field(ScheduleConfig(), description="When runs start by themselves.")

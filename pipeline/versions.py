@@ -7,7 +7,7 @@ import json
 
 from pipeline.config import Config
 
-# Where things lie, how fast steps run, when they run and who is told change no model.
+# Where things lie, how fast steps run, when they run, who is told and what people read change no model.
 _NOT_PART_OF_A_MODEL = (
     "output",
     "registry",
@@ -15,6 +15,7 @@ _NOT_PART_OF_A_MODEL = (
     "beam",
     "metadata",
     "report",
+    "card",
     "retrain",
     "kubeflow",
     "schedule",

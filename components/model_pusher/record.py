@@ -11,7 +11,8 @@
 | dataset.json | what the examples hold |
 | schema.pbtxt, statistics/Split-*/FeatureStats.pb | the data, for the gates of later runs |
 | lineage.json | fingerprints of data, config and code, and ids of the artifacts |
-| model_card.md | all of it for a person |
+| model_card.md | all of it for a person, with the front matter of Hugging Face's hub |
+| model_card.html | the same as a page |
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import json
 import posixpath
 from collections.abc import Mapping
 
-from components.model_pusher.model_card import model_card
+from components.model_pusher.card.content import make_card
+from components.model_pusher.card.front_matter import front_matter
+from components.model_pusher.card.markdown import as_markdown
+from components.model_pusher.card.page import as_html
 from components.model_pusher.storage import open_any, walk
 from trainer.features import DATASET_FILE
 
@@ -63,7 +67,9 @@ def make_record(facts: RunFacts) -> dict[str, bytes]:
     record["labels.txt"] = "".join(f"{name}\n" for name in dataset.get("class_names", ())).encode()
     metrics = json.loads(record.get(METRICS_FILE, b"{}"))
     config = json.loads(facts.run_config or "{}")
-    record["model_card.md"] = model_card(config, dataset, metrics, lineage).encode()
+    card = make_card(config, dataset, metrics, lineage)
+    record["model_card.md"] = as_markdown(card, front_matter(config, dataset, metrics)).encode()
+    record["model_card.html"] = as_html(card).encode()
     return record
 
 

@@ -85,6 +85,7 @@ def test_a_blessed_model_is_pushed_with_everything_known_about_it(inputs, tmp_pa
         "model_artifact_id": "41",
     }
     card = version.read_text("model_card.md")
+    assert version.has("model_card.html")
     for line in ("# pets", "| cat | 3 |", "| accuracy | 0.9 | 0.8 | pass |", "| epochs | 3 |"):
         assert line in card
 

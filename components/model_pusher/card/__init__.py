@@ -1,0 +1,1 @@
+"""The model card: what a person needs to know before trusting a model."""
