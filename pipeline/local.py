@@ -20,7 +20,7 @@ from pipeline.code_version import code_version
 from pipeline.config import Config, is_remote, join
 from pipeline.in_service import compared_with
 from pipeline.lock import run_lock
-from pipeline.recorded import Plan, recorded
+from pipeline.recorded import Clock, Plan, recorded, utc_now
 from trainer.errors import UserError
 from trainer.features import SPLITS
 
@@ -37,6 +37,7 @@ def run_locally(
     force: bool = False,
     listener: Listener | None = None,
     by: str = "hand",
+    clock: Clock = utc_now,
 ) -> RunResult:
     """Runs the pipeline with TFX's local runner.
 
@@ -46,6 +47,7 @@ def run_locally(
       force: retrain although the policy would skip.
       listener: told of every step's start and end.
       by: who runs it (hand or schedule), for the registry's history.
+      clock: the time; tests set it.
 
     Returns:
       What each step did and produced.
@@ -56,7 +58,7 @@ def run_locally(
     folder = prepare_output(config)
     listing = list_images(config.data.root, config.ingest)
     _refuse_too_few(listing)
-    plan = Plan(config, listing, code_version(), forced=force, by=by)
+    plan = Plan(config, listing, code_version(), forced=force, by=by, clock=clock)
     with run_lock(folder / "run.lock"):
         return recorded(plan, lambda decision: _run_or_skip(plan, decision, listener))
 

@@ -23,6 +23,13 @@ from pipeline.result import RunResult
 from pipeline.versions import run_version
 from trainer.errors import ExitCode, UserError
 
+Clock = Callable[[], datetime.datetime]
+
+
+def utc_now() -> datetime.datetime:
+    """The time."""
+    return datetime.datetime.now(datetime.timezone.utc)
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -42,7 +49,7 @@ class Plan:
     code_version: str
     forced: bool = False
     by: str = "hand"
-    clock: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.timezone.utc)
+    clock: Clock = utc_now
 
 
 def recorded(plan: Plan, run: Callable[[Decision], RunResult]) -> RunResult:

@@ -23,6 +23,8 @@ from components.durations import to_timedelta
 from components.retrain_check.history import Event, History, last_run, utc_text
 from pipeline.config import Config
 from pipeline.lock import is_held
+from pipeline.recorded import Clock as TimeSource
+from pipeline.recorded import utc_now
 from pipeline.schedule.child import Child, last_words
 from pipeline.schedule.clock import Clock
 from pipeline.schedule.state import StateFolder
@@ -33,11 +35,6 @@ from trainer.errors import UserError
 _POLL = 0.5
 _WAKE_EVERY = 30.0
 _JOB = "run"
-
-
-def utc_now() -> datetime.datetime:
-    """The time."""
-    return datetime.datetime.now(datetime.timezone.utc)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +65,7 @@ class Service:
         config: Config,
         command: Sequence[str],
         say: Callable[[str], None],
-        now: Callable[[], datetime.datetime] = utc_now,
+        now: TimeSource = utc_now,
     ) -> None:
         self._config, self._command, self._say, self._now = config, command, say, now
         self.clock = Clock.of(config.schedule)
