@@ -20,6 +20,7 @@ MODERN = 'python_version >= "3.11"'
 EITHER_STACK = [
     "absl-py>=1.4",
     "apscheduler>=3.11,<4",
+    "cleanlab>=2.9,<3",
     "click>=8.1",
     "google-crc32c>=1.5",
     "jinja2>=3.1",
@@ -79,6 +80,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
     ],
     "lint": ["mypy>=1.11", "ruff>=0.6", "types-pyyaml>=6"],
+    "s3": ["boto3>=1.34"],
     "gpu": [f"tensorflow[and-cuda]~=2.16.1; {LEGACY}", f"tensorflow[and-cuda]~=2.21.0; {MODERN}"],
 }
 DATA = [

@@ -39,7 +39,8 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
     """Gathers everything that the page shows."""
     dataset, evaluation = sources.dataset(), sources.evaluation()
     part = DataPart(sources.uris["examples"], dataset, sources.findings(), config)
-    labels = find_suspects(sources.model, sources.uris["examples"], dataset, config.scored)
+    train = TrainConfig.model_validate(sources.run_config.get("train", {}))
+    labels = find_suspects(sources.model, sources.uris["examples"], dataset, train, config.scored)
     worst, pairs = answers.boil_down(
         sources.predictions(), losses=config.top_losses, pairs=config.confused_pairs
     )
@@ -55,7 +56,6 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
     # What a reader acts on comes first, so that it is not what runs out of room.
     shown_findings = part.findings(album)
     shown_labels = _with_pictures(labels, album, config.suspects)
-    train = TrainConfig.model_validate(sources.run_config.get("train", {}))
     losses = _losses(sources, worst, images, album, train, config, notes)
     confused = tuple(_pair(pair, album) for pair in pairs)
     strip = _strip_paths(part.sampled, config.augmented)

@@ -7,6 +7,8 @@ Pictures carry their pixels for the page only; the JSON names their paths.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from components.data_gate.findings import Finding
@@ -104,6 +106,11 @@ class LabelCheck(Settings):
     scored: int = Field(description="Images that the model was asked about.")
     total: int = Field(description="Images there are.")
     suspects: tuple[Suspect, ...] = Field(description="The likeliest errors first.")
+    train_features: Literal["starting", "trained", "none"] = Field(
+        "none",
+        description="Whose features judged train out of fold: the starting weights', the trained model's, "
+        "or train was not judged.",
+    )
 
 
 class Report(Settings):

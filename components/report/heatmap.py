@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,36 @@ class NoFeatureMapError(ValueError):
     """The model has no global average before its softmax, so there is nothing to look at."""
 
 
+class Frozen(NamedTuple):
+    """A SavedModel's graph with its weights as constants, and the tensors in it that matter."""
+
+    wrapped: Any
+    feed: Any
+    logits: Any
+    features: Any
+
+
+def frozen(saved_model: str) -> Frozen:
+    """Opens the graph of `serving_default`.
+
+    Raises:
+      NoFeatureMapError: the graph is not of the expected shape.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    model = tf.saved_model.load(saved_model)  # the signature does not keep its variables alive
+    constant = convert_variables_to_constants_v2(
+        model.signatures["serving_default"], lower_control_flow=False
+    )
+    graph_def = constant.graph.as_graph_def()
+    wrapped = tf.compat.v1.wrap_function(
+        lambda: tf.import_graph_def(graph_def, name=""), signature=[]
+    )
+    feed = wrapped.graph.get_tensor_by_name(constant.inputs[0].name)
+    return Frozen(wrapped, feed, *_logits_and_features(wrapped.graph))
+
+
 class Looker:
     """Grad-CAM of the answer, for encoded images.
 
@@ -34,25 +64,13 @@ class Looker:
 
     def __init__(self, saved_model: str) -> None:
         import tensorflow as tf
-        from tensorflow.python.framework.convert_to_constants import (
-            convert_variables_to_constants_v2,
-        )
 
-        model = tf.saved_model.load(saved_model)  # the signature does not keep its variables alive
-        frozen = convert_variables_to_constants_v2(
-            model.signatures["serving_default"], lower_control_flow=False
-        )
-        graph_def = frozen.graph.as_graph_def()
-        wrapped = tf.compat.v1.wrap_function(
-            lambda: tf.import_graph_def(graph_def, name=""), signature=[]
-        )
-        feed = wrapped.graph.get_tensor_by_name(frozen.inputs[0].name)
-        logits, features = _logits_and_features(wrapped.graph)
-        with wrapped.graph.as_default():
-            [gradient] = tf.gradients(tf.reduce_max(logits, -1), features)
+        model = frozen(saved_model)
+        with model.wrapped.graph.as_default():
+            [gradient] = tf.gradients(tf.reduce_max(model.logits, -1), model.features)
             weights = tf.reduce_mean(gradient, [1, 2], keepdims=True)
-            heat = tf.nn.relu(tf.reduce_sum(weights * features, -1))
-        self._run = wrapped.prune(feed, heat)
+            heat = tf.nn.relu(tf.reduce_sum(weights * model.features, -1))
+        self._run = model.wrapped.prune(model.feed, heat)
         self._constant = tf.constant
 
     def __call__(self, images: Sequence[bytes]) -> npt.NDArray[np.float32]:

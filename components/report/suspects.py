@@ -1,11 +1,10 @@
 """Likely label errors by confident learning (Northcutt et al. 2021, arXiv 1911.00068), and the list to act on.
 
-    rows = confident_errors(labels, probabilities)
+    rows = label_errors(labels, probabilities)
     rows[0].position, rows[0].suggested
 
-An image is suspected when the model gives another class at least the probability that it gives, on average, to images
-filed under that class, and more than to the image's own label. The largest margin comes first. The rule is the
-off-diagonal of that paper's confident joint; it is written here because it is ten lines.
+cleanlab estimates from the confident joint how many labels are wrong, and takes that many with the smallest margin
+between the probability of the label and that of the likeliest other class.
 """
 
 from __future__ import annotations
@@ -30,29 +29,58 @@ class Error(NamedTuple):
     suggested: int
 
 
-def confident_errors(labels: npt.NDArray[Any], probabilities: npt.NDArray[Any]) -> list[Error]:
+def label_errors(labels: npt.NDArray[Any], probabilities: npt.NDArray[Any]) -> list[Error]:
     """Finds likely label errors.
 
     Args:
       labels: int [N], index of the class that each image is filed under.
-      probabilities: float [N, C], best of a model that was not trained on these images.
+      probabilities: float [N, C], of a model that was not trained on these images; rows with NaN are passed over.
 
     Returns:
-      The likeliest first; classes without images suggest nothing.
+      The likeliest first, each with another class that is likelier than its label; none where there are fewer than
+      two classes.
     """
-    if not len(labels):
+    rows = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    classes = np.unique(labels[rows])
+    if len(classes) < 2:
         return []
-    rows = np.arange(len(labels))
-    own = probabilities[rows, labels]
-    counts = np.bincount(labels, minlength=probabilities.shape[1])
-    sums = np.bincount(labels, weights=own, minlength=probabilities.shape[1])
-    limits = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
-    others = np.where(probabilities >= limits, probabilities, -1.0)
-    others[rows, labels] = -1.0
-    best = others.argmax(1)
-    margin = others[rows, best] - own
-    order = np.argsort(-margin, kind="stable")
-    return [Error(int(row), int(best[row])) for row in order if margin[row] > 0]
+    own, scores = _without_absent_classes(labels[rows], probabilities[rows], classes)
+    found = _issues(own, scores)
+    others = scores.copy()
+    others[np.arange(len(own)), own] = -1.0
+    best = others.argmax(axis=1)
+    return [
+        Error(int(rows[row]), int(classes[best[row]]))
+        for row in found
+        if scores[row, best[row]] > scores[row, own[row]]
+    ]
+
+
+def _without_absent_classes(
+    labels: npt.NDArray[Any], probabilities: npt.NDArray[Any], classes: npt.NDArray[Any]
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """Labels 0 to C-1 and rows that add up to 1, over the classes that have images: no other can be suggested."""
+    scores = probabilities[:, classes].astype(np.float64)
+    totals = scores.sum(axis=1, keepdims=True)
+    even = np.full_like(scores, 1 / len(classes))
+    return np.searchsorted(classes, labels), np.where(
+        totals > 0, scores / np.where(totals > 0, totals, 1), even
+    )
+
+
+def _issues(labels: npt.NDArray[Any], scores: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """Rows, the likeliest error first."""
+    from cleanlab.filter import find_label_issues
+
+    return np.asarray(
+        find_label_issues(
+            labels,
+            scores,
+            filter_by="low_normalized_margin",
+            return_indices_ranked_by="normalized_margin",
+            n_jobs=1,
+        )
+    )
 
 
 def as_csv(suspects: Iterable[Suspect]) -> str:
