@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from kubeflow import document as doc
+from kubeflow import run_end
 from kubeflow.entrypoint import COMMAND
 from kubeflow.lint import Problem, problems
 from kubeflow.platform_spec import platform_spec
@@ -85,7 +86,9 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
         doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
         doc.set_task(spec, node_id, node)
         doc.set_resources(spec, node_id, node)
-        doc.set_environment(spec, node_id, node)
+        doc.set_environment(
+            spec, node_id, {**run_end.environment(config, node), **(node.env or {})}
+        )
     labels = {node_id: spec["components"][node_id]["executorLabel"] for node_id in node_ids}
     platform = platform_spec(config.kubeflow, labels)
     return _checked(spec, platform, config)

@@ -62,3 +62,8 @@ class NotifyConfig(Settings):
     timeout: float = Field(
         15, gt=0, le=600, description="Seconds that each way of telling may take."
     )
+
+    @property
+    def anybody(self) -> bool:
+        """Whether there is a way to tell anybody."""
+        return bool(self.webhook_env or self.email.host or self.command)
