@@ -12,17 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from components.report.files import PAGE_FILE
 from kubeflow import document as doc
-from kubeflow import run_end
+from kubeflow.document_yaml import dump
 from kubeflow.entrypoint import COMMAND
 from kubeflow.lint import Problem, problems
+from kubeflow.page import Page
 from kubeflow.platform_spec import platform_spec
 from kubeflow.schema_check import check_pipeline_spec, check_platform_spec
 from pipeline.config import Config
 from trainer.errors import UserError
 
+PAGES = (Page("report", "report", PAGE_FILE, "page"),)
 # KFP decides where artifacts go; a folder of this machine would only make documents differ.
 OUTPUT = "imagemill-output"
 
@@ -43,10 +44,7 @@ class Compiled:
 
     def yaml(self) -> str:
         """Both documents as one YAML text, keys sorted."""
-        return "---\n".join(
-            yaml.safe_dump(part, sort_keys=True, width=1000, allow_unicode=True)
-            for part in (self.spec, self.platform)
-        )
+        return dump(self.spec, self.platform)
 
 
 def compile_pipeline(
@@ -86,9 +84,11 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
         doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
         doc.set_task(spec, node_id, node)
         doc.set_resources(spec, node_id, node)
-        doc.set_environment(
-            spec, node_id, {**run_end.environment(config, node), **(node.env or {})}
-        )
+        doc.set_environment(spec, node_id, node)
+    # After the arguments: the executor knows nothing of an output that only KFP's UI looks at.
+    for page in PAGES:
+        if page.node_id in node_ids:
+            doc.add_page(spec, page)
     labels = {node_id: spec["components"][node_id]["executorLabel"] for node_id in node_ids}
     platform = platform_spec(config.kubeflow, labels)
     return _checked(spec, platform, config)

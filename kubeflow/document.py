@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubeflow.page import HTML, Page
 from pipeline.cluster_config import ClusterConfig, NodeConfig, quantity
 from pipeline.config import BeamConfig
 
@@ -131,6 +132,13 @@ def beam_arguments(beam: BeamConfig, node_id: str, node: NodeConfig) -> list[str
     return beam.model_copy(update={"workers": workers}).step_args(node_id)
 
 
+def add_page(document: Document, page: Page) -> None:
+    """Gives a step an output that KFP's UI shows, and tells the entrypoint what to put there."""
+    outputs = document["components"][page.node_id]["outputDefinitions"]["artifacts"]
+    outputs[page.name] = {"artifactType": dict(HTML)}
+    executor_of(document, page.node_id)["args"] += ["--page", page.rule]
+
+
 def set_task(document: Document, node_id: str, node: NodeConfig) -> None:
     """Caching and retries of a task."""
     task = tasks_of(document)[node_id]
@@ -144,11 +152,11 @@ def set_task(document: Document, node_id: str, node: NodeConfig) -> None:
         }
 
 
-def set_environment(document: Document, node_id: str, variables: Mapping[str, str]) -> None:
+def set_environment(document: Document, node_id: str, node: NodeConfig) -> None:
     """Plain environment variables, sorted by name."""
-    if variables:
+    if node.env:
         executor_of(document, node_id)["env"] = [
-            {"name": name, "value": value} for name, value in sorted(variables.items())
+            {"name": name, "value": value} for name, value in sorted(node.env.items())
         ]
 
 

@@ -15,11 +15,12 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from kubeflow import lay_over, refusal, run_end
+from kubeflow import lay_over, page, refusal
 from kubeflow.container_log import start_logging
 from kubeflow.executor_input import Task, make_folders, prepare
 from kubeflow.executor_output import keep_empty_folders, output_document, write_output
@@ -61,20 +62,22 @@ def run_step(args: argparse.Namespace, beam_args: Sequence[str]) -> None:
     """
     outputs_spec = json.loads(args.json_serialized_outputs_spec_args)
     inputs_spec = json.loads(args.json_serialized_inputs_spec_args)
-    task = prepare(args.json_serialized_invocation_args, inputs_spec, outputs_spec)
+    whole = prepare(args.json_serialized_invocation_args, inputs_spec, outputs_spec)
+    shown = page.names(args.page)
+    pages = {name: found for name, found in whole.outputs.items() if name in shown}
+    task = replace(whole, outputs={k: v for k, v in whole.outputs.items() if k not in shown})
     parameters = lay_over.apply(task.parameters, args.lay_over)
     note = refusal.note_path(task.parameters, task.output_file)
     refusal.raise_again(note)
     make_folders(task)
     _LOGGER.info("step %s starts", args.node_id, extra={"parameters": sorted(parameters)})
     try:
-        with run_end.watched(args.node_id, parameters):
-            outputs = _execute(args.executor_class_path, task, parameters, beam_args)
+        outputs = _execute(args.executor_class_path, task, parameters, beam_args)
     except UserError as error:
         refusal.leave(note, error)
         raise
+    page.copy_pages(args.page, pages, task.outputs)
     _publish(task, outputs)
-    run_end.succeeded(args.node_id, parameters, task, outputs)
     _LOGGER.info("step %s is done", args.node_id)
 
 
@@ -127,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--lay_over", action="append", default=[], help="name=property.key: see kubeflow.lay_over."
+    )
+    parser.add_argument(
+        "--page", action="append", default=[], help="name=output/file: see kubeflow.page."
     )
     return parser
 

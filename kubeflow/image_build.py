@@ -115,7 +115,7 @@ def fill_context(context: Path, weights: str | None) -> None:
     Raises:
       UserError: the weights cannot be read.
     """
-    ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc", "conformance")
     for name in CONTEXT:
         source = REPO / name
         if source.is_dir():

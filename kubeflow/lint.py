@@ -23,6 +23,7 @@ WORKSPACE_PATH = "/kfp-workspace"
 _NODE_ID = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _ALLOWED_PLACEHOLDER = re.compile(r"\{\{\$(\.inputs\.parameters\['[^']+'\])?\}\}")
 _RESERVED_IDS = frozenset({"root", "entrypoint"})
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,19 @@ def _document(spec: Mapping[str, Any]) -> Iterator[Problem]:
     if spec.get("schemaVersion") != SCHEMA_VERSION:
         got = spec.get("schemaVersion")
         yield Problem("schemaVersion", f"must be {SCHEMA_VERSION!r}, got {got!r}")
+    name = spec.get("pipelineInfo", {}).get("name", "")
+    if not _DNS_LABEL.fullmatch(name):
+        yield Problem("pipelineInfo.name", f"is no DNS-1123 label, as pods need: {name!r}")
+    yield from _nulls(spec, "")
+
+
+def _nulls(value: Any, where: str) -> Iterator[Problem]:
+    """The backend's protobuf JSON reads null as "not set", and refuses it where a value is due."""
+    if value is None:
+        yield Problem(where, "is null")
+    children = enumerate(value) if isinstance(value, list) else ()
+    for key, child in value.items() if isinstance(value, Mapping) else children:
+        yield from _nulls(child, f"{where}.{key}" if where else str(key))
 
 
 def _parameters(spec: Mapping[str, Any]) -> Iterator[Problem]:
@@ -148,14 +162,29 @@ def _platform(spec: dict[str, Any], platform: Mapping[str, Any]) -> Iterator[Pro
             yield Problem(label, "enabledSharedMemory is read by no backend: use emptyDirMounts")
         if not config.get("securityContext", {}).get("runAsNonRoot"):
             yield Problem(label, "may run as root; KFP's pods may not")
-        # The driver names a pod's volume after the claim or the secret, and names must differ.
-        for field, name in (
-            ("pvcMount", "pvcNameParameter"),
-            ("secretAsVolume", "secretNameParameter"),
-        ):
-            names = [mount[name]["runtimeValue"]["constant"] for mount in config.get(field, ())]
-            for twice in sorted({name for name in names if names.count(name) > 1}):
-                yield Problem(label, f"mounts {twice!r} twice: mount its root once")
+        yield from _nulls(config, label)
+        yield from _volumes(label, config)
+
+
+def _volumes(label: str, config: Mapping[str, Any]) -> Iterator[Problem]:
+    """The driver names a pod's volume after the claim or the secret: names must differ and be DNS labels."""
+    mounts = [
+        *((mount, "pvcNameParameter") for mount in config.get("pvcMount", ())),
+        *((mount, "secretNameParameter") for mount in config.get("secretAsVolume", ())),
+    ]
+    names = [mount[key]["runtimeValue"]["constant"] for mount, key in mounts]
+    names += [mount["volumeName"] for mount in config.get("emptyDirMounts", ())]
+    paths = [mount["mountPath"] for mount, _ in mounts]
+    paths += [mount["mountPath"] for mount in config.get("emptyDirMounts", ())]
+    for twice in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(label, f"mounts {twice!r} twice: mount its root once, and name each apart")
+    for twice in sorted({path for path in paths if paths.count(path) > 1}):
+        yield Problem(label, f"mounts two volumes at {twice!r}")
+    for name in sorted({name for name in names if not _DNS_LABEL.fullmatch(name)}):
+        yield Problem(
+            label,
+            f"{name!r} cannot name a volume, as KFP would: lower-case letters, digits and hyphens",
+        )
 
 
 def _places(spec: dict[str, Any], cluster: ClusterConfig) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ empty folders lost, exit codes flattened to 1, retries, conditions, skipped depe
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import re
@@ -42,6 +43,7 @@ class Artifact:
     name: str
     uri: str
     metadata: dict[str, Any] = field(default_factory=dict)
+    type: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -85,6 +87,7 @@ class StandIn:
         self.root = f"{pipeline_root}/{spec['pipelineInfo']['name']}/{uuid.uuid4()}"
         self.launch = launch or start_process
         self.before_upload = before_upload
+        self.ids = itertools.count(1)
 
     def run(self, parameters: Mapping[str, Any] | None = None) -> Run:
         """Runs every task in order."""
@@ -218,7 +221,9 @@ class StandIn:
             uri = said.get("uri") or artifact["uri"]
             upload(Path(f"{pod}{local(uri)}"), self.bucket / uri.partition("://")[2])
             metadata = {**artifact["metadata"], **said.get("metadata", {})}
-            published[name] = Artifact(name, uri, coerce(metadata, name))
+            # An artifact's name is its id in the metadata store: that is what KFP's cache key holds.
+            identity = str(next(self.ids))
+            published[name] = Artifact(identity, uri, coerce(metadata, name), artifact["type"])
         return published
 
 
@@ -302,7 +307,7 @@ def coerce(metadata: Mapping[str, Any], name: str) -> dict[str, Any]:
     for key, value in metadata.items():
         if value is None:
             raise RefusedError(f"metadata {key!r} is null")
-        if isinstance(value, (bool, str)):
+        if isinstance(value, str):
             result[key] = value
         elif isinstance(value, (int, float)):
             result[key] = float(value)
