@@ -42,7 +42,8 @@ class Fingerprint:
 
 def fingerprint(rgb: npt.NDArray[np.uint8]) -> Fingerprint:
     """Fingerprint of one upright image, uint8 [height, width, 3] or [height, width], from 1x1."""
-    small = _shrink(_brightness(rgb), _HASH_SIDE)
+    grey = _brightness(rgb)
+    small = grey if grey.shape == (_HASH_SIDE, _HASH_SIDE) else _shrink(grey, _HASH_SIDE)
     tiny = _shrink(small, THUMBNAIL_SIDE)
     return Fingerprint(_hash_of(small), np.clip(np.rint(tiny), 0, 255).astype(np.uint8).tobytes())
 

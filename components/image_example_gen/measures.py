@@ -25,7 +25,11 @@ _SATURATION_SIDE = 64
 
 
 def measure(
-    image: Image.Image, *, source_size: tuple[int, int], source_bytes: int
+    image: Image.Image,
+    *,
+    source_size: tuple[int, int],
+    source_bytes: int,
+    grey: Image.Image | None = None,
 ) -> dict[str, float]:
     """Measures one image.
 
@@ -33,6 +37,7 @@ def measure(
       image: mode RGB, as stored.
       source_size: width and height of the source in pixels.
       source_bytes: size of the source file.
+      grey: `image` in mode L, where the caller has it already.
 
     Returns:
       By name, in the order of `NAMES`:
@@ -41,7 +46,7 @@ def measure(
       source, in millions. saturation: mean of (max - min) / max over the channels, 0 to 1. sharpness: variance of
       the grey Laplacian, from 0; below about 100 an image of usual size looks blurred (Pech-Pacheco et al., ICPR 2000).
     """
-    grey = image.convert("L")
+    grey = grey or image.convert("L")
     brightness, contrast, entropy = _from_histogram(np.asarray(grey.histogram(), dtype=np.float64))
     width, height = source_size
     return {

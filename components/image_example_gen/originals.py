@@ -66,14 +66,10 @@ def is_plain(data: bytes, image: Image.Image, source_format: str, *, turned: boo
     return source_format == "PNG" and _is_plain_png(data)
 
 
-def is_coarser(image: Image.Image, quality: int) -> bool:
-    """True for a JPEG quantised at least as coarsely as `quality`: encoding it again would gain nothing."""
+def is_hardly_finer(image: Image.Image, quality: int) -> bool:
+    """True for a JPEG quantised in steps of at least half of those of `quality`: encoding it again gains little."""
     tables = getattr(image, "quantization", None)
-    return (
-        tables is not None
-        and len(tables) > 0
-        and sum(next(iter(tables.values()))) >= _table_sum(quality)
-    )
+    return bool(tables) and 2 * sum(next(iter(tables.values()))) >= _table_sum(quality)
 
 
 def explain_unidentified(data: bytes) -> tuple[str, str]:

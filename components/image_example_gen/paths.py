@@ -74,11 +74,15 @@ def read_bytes(path: str) -> bytes:
 
 
 @contextlib.contextmanager
-def create_whole(path: str) -> Iterator[IO[bytes]]:
+def create_whole(path: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Writes a file that appears under its name only when it is complete.
 
     Local files are renamed into place; object stores make an object visible on close, and an upload that fails is
     given up.
+
+    Args:
+      path: the file.
+      durable: wait until a local file would outlive a power cut; False for what a new run would make anew.
     """
     if is_remote(path):
         yield from _create_remote(path)
@@ -90,15 +94,16 @@ def create_whole(path: str) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: str, data: bytes) -> None:
+def write_whole(path: str, data: bytes, *, durable: bool = True) -> None:
     """`create_whole` for content that is at hand."""
-    with create_whole(path) as stream:
+    with create_whole(path, durable=durable) as stream:
         stream.write(data)
 
 

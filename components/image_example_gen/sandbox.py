@@ -27,6 +27,8 @@ from components.image_example_gen.worker import WALL_FACTOR, read_message, write
 
 _MODULE = "components.image_example_gen.worker"
 _IN_FLIGHT = 2
+# What an unprivileged process may ask for on Linux: a photo passes in one go. Elsewhere it is ignored.
+_PIPE_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Sandbox:
         """Yields one result per request, in order; two requests are under way at a time.
 
         Args:
-          requests: head (see `worker.make_example`) and content of each file.
+          requests: head (see `worker.make_example`; {} asks for the stored image alone) and content of each file.
         """
         pending: deque[tuple[Mapping[str, Any], bytes]] = deque()
         for request in requests:
@@ -129,6 +131,7 @@ class Sandbox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
+            pipesize=_PIPE_BYTES,
         )
         self._send((self._settings, b""))
         return self._process

@@ -60,7 +60,7 @@ def sweep(output: str) -> list[str]:
 
 def write_json(path: str, value: Any) -> None:
     """Writes a value whole."""
-    paths.write_whole(path, json.dumps(value).encode())
+    paths.write_whole(path, json.dumps(value).encode(), durable=False)
 
 
 def read_json(path: str) -> Any:
@@ -70,7 +70,8 @@ def read_json(path: str) -> Any:
 
 def write_lines(path: str, values: Sequence[Any]) -> None:
     """Writes values as JSON lines, whole."""
-    paths.write_whole(path, b"".join(json.dumps(value).encode() + b"\n" for value in values))
+    lines = b"".join(json.dumps(value).encode() + b"\n" for value in values)
+    paths.write_whole(path, lines, durable=False)
 
 
 def read_lines(path: str) -> Iterator[Any]:

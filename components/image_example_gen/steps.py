@@ -85,7 +85,8 @@ class _PrepareBlock(beam.DoFn):  # type: ignore[misc]
     def process(self, number: int) -> Iterator[int]:
         todo = list(staging.read_lines(block_path(self._folder, number, "todo")))
         index = []
-        with paths.create_whole(block_path(self._folder, number, "records")) as records:
+        staged = block_path(self._folder, number, "records")
+        with paths.create_whole(staged, durable=False) as records:
             offset = 0
             for task, result in self._results(todo):
                 records.write(result.record)
