@@ -61,7 +61,10 @@ def save(
 
 def load_latest(folder: str) -> State | None:
     """The newest whole checkpoint, or None; a torn one is reported in the log and passed over."""
-    return next(_whole(folder), None)
+    state = next(_whole(folder), None)
+    if state is not None:
+        _LOGGER.info("going on from the checkpoint of step %d in %s", state.step, folder)
+    return state
 
 
 def _whole(folder: str) -> Iterator[State]:
