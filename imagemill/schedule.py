@@ -69,7 +69,7 @@ def start(config_file: str, settings: tuple[str, ...], standby: bool, **when: st
     _stop_on_signals(stop, hurry)
     service = Service(config, _run_command(config_file, settings), _say)
     _explain_policy(config)
-    with scheduler_lock(config, standby=standby, stopped=stop.is_set) as mine:
+    with scheduler_lock(config, standby=standby, stopped=stop.is_set, lost=stop.set) as mine:
         if mine:
             _say(f"{config.name}: {service.clock.text}, time zone {service.clock.zone_name}")
             service.serve(stop, hurry)
@@ -83,7 +83,7 @@ def status(config_file: str, as_json: bool) -> None:
     """Tell whether the scheduler runs, what it does, and when it runs next."""
     import json
 
-    from pipeline.schedule.lock import holder, lock_path
+    from pipeline.schedule.lock import who_schedules
     from pipeline.schedule.state import StateFolder
 
     config = _load(config_file, (), {})
@@ -91,7 +91,7 @@ def status(config_file: str, as_json: bool) -> None:
     state = folder.read()
     facts = {
         "model": config.name,
-        "scheduler": holder(lock_path(config)),
+        "scheduler": who_schedules(config),
         "paused": folder.paused,
         **state.model_dump(exclude={"pid", "watched"}),
     }
