@@ -184,6 +184,8 @@ def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
             "registry": shared.config.registry_root,
             "name": shared.config.name,
             "code_version": shared.code_version,
+            # Part of what the cache knows a training by, so only where the result depends on it.
+            "in_service": shared.in_service if shared.config.train.warm_start else "",
         },
     ).with_id("trainer")
 

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -23,10 +24,12 @@ from trainer import tflite
 from trainer.config import ExportConfig, TrainConfig
 from trainer.input import Source, evaluation_batches, sample_batches
 from trainer.model_info import EXTRA_DIR, ModelInfo
+from trainer.progress import report
 from trainer.settings import Settings
 
 REPORT_FILE = "exports.json"
 _CHECKED_IMAGES = 200
+_TASK = "export"
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -58,6 +61,9 @@ def export_formats(
     images, labels = _stack(evaluation_batches(val, config), _CHECKED_IMAGES)
     expected = _keras_predict(model, images)
     made: dict[str, Comparison] = {}
+    wanted = config.export.keras + config.export.tflite + config.export.tflite_int8
+    if wanted:
+        report(_TASK, done=0, total=wanted, unit="files")
     for name, content, predicted in _files(model, train, config, info, images):
         found = _compare(predicted, expected, labels, len(content))
         reason = _too_far(name, found, config.export)
@@ -66,8 +72,11 @@ def export_formats(
             _LOGGER.warning("%s", reason)
         else:
             _write(os.path.join(directory, EXTRA_DIR, name), content)
-    report = {name: one.model_dump() for name, one in made.items()}
-    _write(os.path.join(directory, EXTRA_DIR, REPORT_FILE), json.dumps(report, indent=2).encode())
+        report(_TASK, done=len(made), total=wanted, unit="files", final=len(made) == wanted)
+    found_all = {name: one.model_dump() for name, one in made.items()}
+    _write(
+        os.path.join(directory, EXTRA_DIR, REPORT_FILE), json.dumps(found_all, indent=2).encode()
+    )
     return made
 
 
@@ -77,19 +86,18 @@ def _files(
     config: TrainConfig,
     info: ModelInfo,
     images: NDArray[np.uint8],
-) -> list[tuple[str, bytes, NDArray[np.float32]]]:
-    wanted, made = config.export, []
+) -> Iterator[tuple[str, bytes, NDArray[np.float32]]]:
+    wanted = config.export
     if wanted.keras:
         content = _keras_file(model)
-        made.append(("model.keras", content, _keras_predict(_reloaded(content), images)))
+        yield "model.keras", content, _keras_predict(_reloaded(content), images)
     if wanted.tflite:
         content = tflite.convert(model, config.image_size)
-        made.append(_labelled("model.tflite", content, info, images))
+        yield _labelled("model.tflite", content, info, images)
     if wanted.tflite_int8:
         sample = _calibration(train, config)
         content = tflite.convert(model, config.image_size, eight_bit=True, calibration=sample)
-        made.append(_labelled("model_int8.tflite", content, info, images))
-    return made
+        yield _labelled("model_int8.tflite", content, info, images)
 
 
 def _calibration(train: Source, config: TrainConfig) -> NDArray[np.uint8] | None:

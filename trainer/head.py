@@ -116,7 +116,8 @@ def _row_weights(train: Features, classes: int, config: TrainConfig) -> NDArray[
     rows = np.full(len(train.labels), 1 / train.views, np.float32)
     if config.class_balance == "none":
         return rows
-    return rows * losses.class_weights(np.bincount(train.labels, minlength=classes))[train.labels]
+    of_class = losses.class_weights(np.bincount(train.labels, minlength=classes))
+    return np.asarray(rows * of_class[train.labels])
 
 
 def _assign(network: Network, fit: logistic.Fit, logits: NDArray[Any]) -> None:

@@ -37,7 +37,7 @@ class Fit:
 
     def logits(self, features: NDArray[Any]) -> NDArray[Any]:
         """Logits [N, C] of features [N, D]."""
-        return features @ self.kernel + self.bias
+        return np.asarray(features @ self.kernel + self.bias)
 
 
 def path(

@@ -32,6 +32,7 @@ from trainer.progress import report
 from trainer.recalibrate import Recalibrator
 from trainer.state import RunState
 from trainer.step import Outcome, TrainStep
+from trainer.warm_start import Start
 from trainer.watch import Watch
 
 _SAMPLE_BATCHES = 10
@@ -61,22 +62,31 @@ def fit(
     *,
     checkpoint_dir: str,
     watch: Watch | None = None,
+    start: Start | None = None,
 ) -> Fitted:
     """Trains a model, resuming from the newest whole checkpoint in `checkpoint_dir`.
+
+    A fresh run begins at `start`, or at the weights that the settings name.
 
     Raises:
       UserError: too few images for a batch, weights that cannot be used, or a diverging loss.
       SystemExit: after SIGTERM, once a checkpoint is written.
       KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
     """
-    return Run(train, val, config, checkpoint_dir, watch or Watch()).fit()
+    return Run(train, val, config, checkpoint_dir, watch or Watch(), start).fit()
 
 
 class Run:
     """One training run in the making."""
 
     def __init__(
-        self, train: Source, val: Source, config: TrainConfig, checkpoint_dir: str, watch: Watch
+        self,
+        train: Source,
+        val: Source,
+        config: TrainConfig,
+        checkpoint_dir: str,
+        watch: Watch,
+        start: Start | None,
     ) -> None:
         self._train, self._val, self._config = train, val, config
         self._checkpoint_dir, self._watch = checkpoint_dir, watch
@@ -85,7 +95,7 @@ class Run:
         self._strategy = make_strategy(config)
         self._policy = policy_name(config)
         with self._strategy.scope(), precision(self._policy):
-            self.network = build(config, len(train.info.class_names), self._steps)
+            self.network = build(config, len(train.info.class_names), self._steps, start)
         variables, groups = make_groups(self.network, config, self._steps_per_epoch)
         self._step = TrainStep(
             self.network, variables, config, groups, self._strategy, self._class_weights()

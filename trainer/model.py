@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from trainer.config import TrainConfig
 from trainer.folding import can_fold, fold, unfold
+from trainer.warm_start import Start
 from trainer.weights import load_backbone
 
 _KERAS_MOMENTUM = 0.999
@@ -65,18 +66,19 @@ class Network:
             unfold(self.trunk, self.backbone)
 
 
-def build(config: TrainConfig, class_count: int, steps: int) -> Network:
+def build(config: TrainConfig, class_count: int, steps: int, start: Start | None = None) -> Network:
     """Builds a model with its starting weights.
 
     Args:
       config: which backbone, from which weights, for which image size.
       class_count: number of classes, at least 2.
       steps: training steps to come, which decide how fast moving statistics must move.
+      start: weights to begin at instead of those that the settings name.
 
     Raises:
       UserError: the weights cannot be fetched, read, or do not fit the backbone.
     """
-    backbone = load_backbone(config)
+    backbone = load_backbone(config, start.backbone if start else None)
     momentum = batch_norm_momentum(steps)
     if config.updates_batch_norm:
         _set_momentum(backbone, momentum)
@@ -88,6 +90,9 @@ def build(config: TrainConfig, class_count: int, steps: int) -> Network:
     softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
     outputs = softmax(norm(dense(pool(backbone(inputs)))))
     model = keras.Model(inputs, outputs, name="imagemill")
+    if start:
+        dense.set_weights(start.dense)
+        norm.set_weights(start.norm)
     folds = config.fine_tune.fold_batch_norm and not config.updates_batch_norm
     trunk = fold(backbone) if folds and can_fold(backbone) else backbone
     return Network(model, backbone, trunk, pool, dense, norm)

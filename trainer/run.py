@@ -20,6 +20,7 @@ from trainer.formats import export_formats
 from trainer.image import Geometry
 from trainer.input import Source, evaluation_batches
 from trainer.losses import check_label_mode
+from trainer.warm_start import find_start
 from trainer.watch import Watch
 
 CHECKPOINT_DIR = ".training"
@@ -30,7 +31,8 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
       fn_args: TFX's FnArgs. Read: `train_files`, `eval_files` (glob patterns), `serving_model_dir`, `model_run_dir`,
-        and in `custom_config`: `config` (a TrainConfig as a dict), `registry`, `name`, `code_version`.
+        and in `custom_config`: `config` (a TrainConfig as a dict), `registry`, `name`, `code_version`,
+        `in_service` (the number of the version that a warm start begins at).
 
     Raises:
       UserError: the data, the weights or the settings cannot be used, or training diverged.
@@ -41,12 +43,13 @@ def run_fn(fn_args: Any) -> None:
     check_label_mode(config.label_mode, train.info.class_names)
     set_seeds(config)
     watch = Watch(fn_args.model_run_dir)
+    start, why = find_start(config, custom, train.info.class_names)
     folder = checkpoint_dir(custom, fn_args.model_run_dir, config, train)
-    fitted = loop.fit(train, val, config, checkpoint_dir=folder, watch=watch)
+    fitted = loop.fit(train, val, config, checkpoint_dir=folder, watch=watch, start=start)
     temperature = (
         calibrate(fitted.network, evaluation_batches(val, config)) if config.calibrate else 1.0
     )
-    watch.finish(fitted.history, temperature)
+    watch.finish(fitted.history, temperature=temperature, start=why)
     info = describe(config, train, str(custom.get("name", "")), str(custom.get("code_version", "")))
     export_saved_model(fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir)
     export_formats(fitted.network.model, train, val, config, info, fn_args.serving_model_dir)
@@ -68,7 +71,11 @@ def checkpoint_dir(
     TFX gives a retried execution new output folders, so the state lies in the registry, under a digest of everything
     that the result depends on; without a registry it lies with the logs.
     """
-    parts = [config.model_dump_json(), train.info.data_version, str(custom.get("code_version", ""))]
+    parts = [
+        config.model_dump_json(),
+        train.info.data_version,
+        *(str(custom.get(key, "")) for key in ("code_version", "in_service")),
+    ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     if custom.get("registry") and custom.get("name"):
         root = os.path.join(str(custom["registry"]), str(custom["name"]), CHECKPOINT_DIR)

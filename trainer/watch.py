@@ -48,13 +48,19 @@ class Watch:
                 tf.summary.scalar(name, value)
         self._writer.flush()
 
-    def finish(self, history: Sequence[Mapping[str, float]], temperature: float = 1.0) -> None:
-        """Writes the history of all epochs, and the temperature of the logits, as JSON."""
+    def finish(
+        self, history: Sequence[Mapping[str, float]], *, temperature: float = 1.0, start: str = ""
+    ) -> None:
+        """Writes the history of all epochs, the temperature of the logits and where training began, as JSON."""
         if self._dir is None:
             return
         tf.io.gfile.makedirs(self._dir)
         with tf.io.gfile.GFile(os.path.join(self._dir, HISTORY_FILE), "w") as file:
-            facts = {"epochs": [dict(one) for one in history], "temperature": temperature}
+            facts = {
+                "epochs": [dict(one) for one in history],
+                "temperature": temperature,
+                "start": start,
+            }
             file.write(json.dumps(facts, indent=2))
 
     def keep_weights(self, model: keras.Model) -> str:

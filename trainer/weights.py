@@ -8,22 +8,29 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras.src.applications import mobilenet_v3
+from numpy.typing import NDArray
 
 from trainer.config import TrainConfig
 from trainer.errors import UserError
 
 
-def load_backbone(config: TrainConfig) -> keras.Model:
-    """The backbone without its top, with its starting weights.
+def load_backbone(config: TrainConfig, start: Sequence[NDArray[Any]] | None = None) -> keras.Model:
+    """The backbone without its top, with its starting weights: `start`, or what the settings name.
 
     Raises:
       UserError: the weights cannot be fetched, are not there, or do not fit the backbone.
     """
+    if start is not None:
+        backbone = _build(config, None)
+        backbone.set_weights(start)
+        return backbone
     if config.weights == "imagenet":
         return _from_imagenet(config)
     backbone = _build(config, None)
