@@ -155,6 +155,12 @@ class FineTuneConfig(Settings):
         "it, in (0, 1]; null is 0.85 with pretrained weights and 1, the same rate everywhere, "
         "from scratch.",
     )
+    relative_steps: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Make the step of each channel of the backbone proportional to the size of its "
+        "starting weights, which differ a thousandfold within MobileNetV3 (as in LAMB, arXiv "
+        "1904.00962); auto is on with pretrained weights.",
+    )
     unfreeze_epochs: float = Field(
         0.0,
         ge=0,
@@ -202,6 +208,11 @@ class TrainConfig(Settings):
         "imagenet",
         description="Where the backbone starts: imagenet (Keras's download, cached), the path of a "
         "weights file, or none for random.",
+    )
+    warm_start: bool = Field(
+        False,
+        description="Begin at the model in service instead of at `weights`, where it has the same "
+        "`model` and `alpha`. The result then depends on which version that is.",
     )
     image_size: int = Field(
         160, ge=32, le=1024, description="Side in pixels of the square that the model sees."
@@ -333,6 +344,12 @@ class TrainConfig(Settings):
         if self.fine_tune.layer_decay is not None:
             return self.fine_tune.layer_decay
         return _PRETRAINED_LAYER_DECAY if self.pretrained else 1.0
+
+    @property
+    def relative_steps(self) -> bool:
+        """Whether steps are in proportion to the weights."""
+        mode = self.fine_tune.relative_steps
+        return mode == "on" or (mode == "auto" and self.pretrained)
 
     @property
     def updates_batch_norm(self) -> bool:

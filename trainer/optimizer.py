@@ -12,10 +12,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from trainer.config import OptimizerConfig
 
@@ -30,11 +32,14 @@ class Groups:
       multipliers: factor on the learning rate.
       decayed: whether weight decay applies (kernels, not biases or norms).
       starts: the step at which the variable begins to learn.
+      scales: the unit of each variable, broadcast to its shape: what is optimised is the variable divided by it; empty
+        for 1 everywhere.
     """
 
     multipliers: Sequence[float]
     decayed: Sequence[bool]
     starts: Sequence[int]
+    scales: Sequence[NDArray[Any]] = ()
 
     @classmethod
     def uniform(cls, variables: Sequence[keras.Variable]) -> Groups:
@@ -81,6 +86,7 @@ class FlatOptimizer:
         decay = config.weight_decay if config.name == "adamw" else 0.0
         self._decays = self._spread([decay * flag for flag in groups.decayed])
         self._starts = self._spread(groups.starts) if any(groups.starts) else None
+        self._scales = self._flat_scales(groups.scales) if groups.scales else None
         count = sum(self._sizes)
         names = ["momentum"] if config.name == "sgd" else ["first", "second"]
         self.slots = {name: tf.Variable(tf.zeros([count]), trainable=False) for name in names}
@@ -110,8 +116,10 @@ class FlatOptimizer:
           step: int64 scalar, from 0.
 
         Returns:
-          The gradient's global norm before clipping, float32 scalar.
+          The gradient's global norm before clipping and in the variables' own units, float32 scalar.
         """
+        if self._scales is not None:
+            gradient *= self._scales
         norm = tf.norm(gradient)
         clip = self._config.clip_norm
         if clip is not None:
@@ -121,7 +129,10 @@ class FlatOptimizer:
             active = tf.cast(tf.cast(step, tf.float32) >= self._starts, tf.float32)
             rates, gradient = rates * active, gradient * active
         weights = self.flat_weights()
-        weights -= rates * (self._direction(gradient, step) + self._decays * weights)
+        direction = self._direction(gradient, step)
+        if self._scales is not None:
+            direction *= self._scales
+        weights -= rates * (direction + self._decays * weights)
         self.assign(weights)
         self._average(weights, step)
         return norm
@@ -147,6 +158,11 @@ class FlatOptimizer:
         decay = tf.minimum(self._config.ema_decay, (1 + count) / (10 + count))
         ema = self.slots["ema"]
         ema.assign(ema + (1 - decay) * (weights - ema))
+
+    def _flat_scales(self, scales: Sequence[NDArray[Any]]) -> tf.Tensor:
+        pairs = zip(scales, self.variables, strict=True)
+        flat = [np.broadcast_to(scale, one.shape).ravel() for scale, one in pairs]
+        return tf.constant(np.concatenate(flat), tf.float32)
 
     def _spread(self, values: Sequence[float]) -> tf.Tensor:
         if len(set(values)) == 1:
