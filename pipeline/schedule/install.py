@@ -26,6 +26,7 @@ from trainer.errors import UserError
 _WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 _CONFIG_DIR = "/etc/imagemill"
 _STARTING_DEADLINE = 3600
+_STOPPING = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,40 +68,54 @@ def _systemd(config: Config, config_file: str) -> list[UnitFile]:
     unit = f"imagemill-{config.name}"
     enable = f"systemctl daemon-reload && systemctl enable --now {unit}"
     schedule = config.schedule
-    stop = int(to_timedelta(schedule.stop_timeout).total_seconds())
-    words = " ".join(_systemd_quoted(word) for word in [*_run(config_file), "--quiet"])
-    service = f"""\
+    if schedule.watch:
+        # A path unit does not look into sub-folders, and photos lie in one folder a class.
+        return [UnitFile(f"{unit}.service", _scheduler_unit(config, config_file), enable)]
+    if not (schedule.cron or schedule.every):
+        raise _no_schedule()
+    service = _service(config, [*_run(config_file), "--quiet"], ["Type=oneshot"], 0)
+    timer = (
+        f"[Unit]\nDescription=Start imagemill runs of {config.name}\n\n[Timer]\n"
+        + "\n".join(_timer_lines(config))
+        + "\n\n[Install]\nWantedBy=timers.target\n"
+    )
+    return [
+        UnitFile(f"{unit}.service", service, ""),
+        UnitFile(f"{unit}.timer", timer, f"{enable}.timer"),
+    ]
+
+
+def _scheduler_unit(config: Config, config_file: str) -> str:
+    """Our own scheduler as a service."""
+    schedule = config.schedule
+    command = [sys.executable, "-m", "imagemill", "schedule", config_file]
+    for flag in ("watch", "cron", "every", "timezone"):
+        if value := getattr(schedule, flag):
+            command += [f"--{flag}", value]
+    lines = ["Type=exec", "Restart=on-failure", "RestartSec=30s"]
+    service = _service(config, command, lines, _STOPPING)
+    return service + "\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def _service(config: Config, command: list[str], lines: list[str], longer: int) -> str:
+    stop = int(to_timedelta(config.schedule.stop_timeout).total_seconds()) + longer
+    body = "\n".join(lines)
+    return f"""\
 [Unit]
 Description=imagemill run of {config.name}
 Wants=network-online.target
 After=network-online.target
 
 [Service]
-Type=oneshot
-WorkingDirectory={_systemd_quoted(str(Path.cwd()))}
+{body}
+WorkingDirectory={str(Path.cwd()).replace("%", "%%")}
 # Secrets of `notify:` and `metadata:`, such as IMAGEMILL_SMTP_PASSWORD=...
 EnvironmentFile=-{_CONFIG_DIR}/{config.name}.env
-ExecStart={words}
+ExecStart={" ".join(map(_systemd_quoted, command))}
 # SIGTERM lets a training write its checkpoint, from which the next run goes on.
 KillMode=mixed
 TimeoutStopSec={stop}
 """
-    files = [UnitFile(f"{unit}.service", service, "")]
-    if schedule.watch:
-        text = _unit(f"Watch {schedule.watch}", "Path", [f"PathChanged={schedule.watch}"])
-        files.append(UnitFile(f"{unit}.path", text, f"{enable}.path"))
-    if schedule.cron or schedule.every:
-        text = _unit(f"Start imagemill runs of {config.name}", "Timer", _timer_lines(config))
-        files.append(UnitFile(f"{unit}.timer", text, f"{enable}.timer"))
-    if len(files) == 1:
-        raise _no_schedule()
-    return files
-
-
-def _unit(description: str, section: str, lines: list[str]) -> str:
-    wanted = "paths.target" if section == "Path" else "timers.target"
-    body = "\n".join(lines)
-    return f"[Unit]\nDescription={description}\n\n[{section}]\n{body}\n\n[Install]\nWantedBy={wanted}\n"
 
 
 def _timer_lines(config: Config) -> list[str]:
