@@ -18,6 +18,7 @@ from components.model_pusher.storage import Storage
 from trainer.settings import Settings
 
 _ATTEMPTS = 50
+_PATIENCE = 10
 
 
 class Move(Settings):
@@ -62,13 +63,17 @@ class Pointer:
 
         Returns: the move that was written, or None where `decide` declined.
         """
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             latest = self.latest()
             decision = decide(latest)
             if decision is None:
                 return None
             version, previous, reason = decision
-            sequence = 1 + max([latest.sequence if latest else 0, *self._taken()])
+            sequence = 1 + (latest.sequence if latest else 0)
+            # A number that others are about to write must not be skipped, or their move is not
+            # seen; one that a kill cut short would be in the way for ever.
+            if attempt >= _PATIENCE:
+                sequence = max([sequence, *(1 + number for number in self._taken())])
             move = Move(
                 sequence=sequence, version=version, previous=previous, reason=reason, time=now()
             )

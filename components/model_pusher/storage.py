@@ -194,9 +194,13 @@ class BeamStorage:
         if alone:
             self.write(path, data)
         else:
-            time.sleep(random.uniform(0, 0.5))
+            self.wait()
         self.delete(token)
         return alone
+
+    def wait(self) -> None:
+        """A moment of random length, so that two who met do not meet again."""
+        time.sleep(random.uniform(0, 0.5))
 
     def copy(self, source: str, target: str) -> str:
         """Copies one file."""

@@ -33,6 +33,11 @@ class VersionInfo(Settings):
     files: dict[str, str] = Field(
         description="SHA-256 of every file, model and record, by its path."
     )
+    record: str = Field(
+        RECORD,
+        description="Folder of the record below the version's; on an object store one of this push "
+        "alone.",
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,15 +57,15 @@ class Version:
     @functools.cached_property
     def info(self) -> VersionInfo:
         """The marker's content."""
-        return VersionInfo.model_validate_json(self.read_bytes(MARKER))
+        return VersionInfo.model_validate_json(self.storage.read(marker_path(self.path)))
 
     def record_path(self, name: str) -> str:
         """Where a file of the record lies, such as `schema.pbtxt`."""
-        return posixpath.join(self.path, RECORD, name)
+        return posixpath.join(self.path, self.info.record, name)
 
     def has(self, name: str) -> bool:
         """Whether the record holds a file of this name."""
-        return f"{RECORD}/{name}" in self.info.files
+        return f"{self.info.record}/{name}" in self.info.files
 
     def read_bytes(self, name: str) -> bytes:
         """Content of a file of the record. Raises: FileNotFoundError."""
@@ -79,7 +84,7 @@ class Version:
 
     def record_files(self) -> list[str]:
         """Names of the files in the record, without the marker."""
-        prefix = f"{RECORD}/"
+        prefix = f"{self.info.record}/"
         return [path.removeprefix(prefix) for path in self.info.files if path.startswith(prefix)]
 
     def verify(self) -> list[str]:
@@ -89,6 +94,11 @@ class Version:
     def local_path(self) -> str:
         """The model's folder on this machine: a remote one is downloaded to a cache first."""
         return local_copy(self.path, self.info.files) if is_remote(self.path) else self.path
+
+
+def marker_path(folder: str) -> str:
+    """Where the marker of a version's folder lies."""
+    return posixpath.join(folder, RECORD, MARKER)
 
 
 def wrong_files(folder: str, expected: dict[str, str]) -> list[str]:

@@ -72,6 +72,9 @@ class BucketFileSystem(FileSystem):
     share it.
     """
 
+    # Called before every operation; tests that interleave pushes block in it.
+    before_operation: Callable[[], None] = staticmethod(lambda: None)
+
     @classmethod
     def scheme(cls):
         return "bucket"
@@ -85,6 +88,7 @@ class BucketFileSystem(FileSystem):
         )
 
     def _list(self, dir_or_prefix):
+        self.before_operation()
         folder = Path(os.environ["IMAGEMILL_TEST_BUCKET"])
         for file in sorted(folder.iterdir()):
             path = "bucket://" + file.name.replace("%2F", "/")
@@ -95,9 +99,11 @@ class BucketFileSystem(FileSystem):
         return _Upload(self._file(path))
 
     def open(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
+        self.before_operation()
         return self._file(path).open("rb")
 
     def exists(self, path):
+        self.before_operation()
         return self._file(path).exists()
 
     def metadata(self, path):
@@ -105,6 +111,7 @@ class BucketFileSystem(FileSystem):
 
     def delete(self, paths):
         for path in paths:
+            self.before_operation()
             self._file(path).unlink(missing_ok=True)
 
     def join(self, basepath, *paths):
@@ -147,6 +154,7 @@ class _Upload:
 
     def __exit__(self, kind, *_):
         if kind is None:
+            BucketFileSystem.before_operation()
             temporary = self._target.with_name(f"{os.getpid()}-{id(self)}.tmp")
             temporary.write_bytes(self._data)
             temporary.replace(self._target)
