@@ -69,18 +69,13 @@ def make_example(request: Head, data: bytes, settings: Head) -> tuple[Head, byte
     Raises:
       DecodeError: it is no image that can be stored.
     """
-    limits = decoder.Limits(settings["max_pixels"], tuple(settings["background"]))
-    prepared = decoder.prepare(
-        data,
-        stored_size=settings["stored_size"],
-        jpeg_quality=settings["jpeg_quality"],
-        limits=limits,
-    )
+    prepared = _prepare(data, settings)
     sha256 = hashlib.sha256(data).hexdigest()
-    small = prepared.image.convert("L").resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BOX)
+    grey = prepared.image.convert("L")
+    small = grey.resize((_HASH_SIDE, _HASH_SIDE), Image.Resampling.BOX)
     print_ = fingerprint(np.asarray(small))
     size = (prepared.source_width, prepared.source_height)
-    stats = measures.measure(prepared.image, source_size=size, source_bytes=len(data))
+    stats = measures.measure(prepared.image, source_size=size, source_bytes=len(data), grey=grey)
     record: dict[str, Feature] = {
         features.IMAGE: [prepared.encoded],
         features.FORMAT: [prepared.format.encode()],
@@ -102,6 +97,20 @@ def make_example(request: Head, data: bytes, settings: Head) -> tuple[Head, byte
     return head, frame(encode_example(record))
 
 
+def make_image(data: bytes, settings: Head) -> tuple[Head, bytes]:
+    """The stored image alone, as a model is sent it. Raises: DecodeError."""
+    return {}, _prepare(data, settings).encoded
+
+
+def _prepare(data: bytes, settings: Head) -> decoder.Prepared:
+    return decoder.prepare(
+        data,
+        stored_size=settings["stored_size"],
+        jpeg_quality=settings["jpeg_quality"],
+        limits=decoder.Limits(settings["max_pixels"], tuple(settings["background"])),
+    )
+
+
 def _column(value: int | float | str) -> Feature:
     return [value.encode()] if isinstance(value, str) else [value]  # type: ignore[list-item]
 
@@ -111,6 +120,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = None
     output, source = sys.stdout.buffer, sys.stdin.buffer
+    # Ctrl-C reaches every process of a terminal; this one ends when its owner closes the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A decoder that prints would break the protocol.
     sys.stdout = sys.stderr
     first = read_message(source)
@@ -144,7 +155,7 @@ def _receive(source: IO[bytes], waiting: queue.Queue[tuple[Head, bytes] | None])
 def _answer(request: Head, data: bytes, settings: Head) -> tuple[Head, bytes]:
     _arm(settings["seconds"])
     try:
-        return make_example(request, data, settings)
+        return make_example(request, data, settings) if request else make_image(data, settings)
     except decoder.DecodeError as error:
         return {"reason": error.reason, "detail": error.detail}, b""
     except MemoryError:

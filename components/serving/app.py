@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,14 +27,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from components.serving import requests, shapes
+from components.serving.bodies import Bodies
 from components.serving.config import ServeConfig
 from components.serving.metrics import CONTENT_TYPE, ServeMetrics
 from components.serving.reload import Follower
 from components.serving.requests import RequestError
 from components.serving.service import Service
 
-_PATIENCE = 8
 Handler = Callable[[Request], Awaitable[Response]]
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; img-src blob: data:; connect-src 'self'; base-uri 'none'; "
@@ -79,6 +81,11 @@ class _Routes:
         self._service = service
         self._config = config
         self._metrics = metrics
+        self._bodies = Bodies(
+            int(config.max_request_mb * 2**20),
+            int(max(config.max_request_mb, config.max_held_mb) * 2**20),
+            config.timeout_seconds,
+        )
         self._page = resources.files("components.serving").joinpath("page.html").read_text("utf-8")
 
     def all(self) -> list[Route]:
@@ -135,23 +142,28 @@ class _Routes:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE)
 
     async def _predict_one(self, request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind in ("application/json", "multipart/form-data", "application/x-www-form-urlencoded"):
+        kind = _content_type(request)
+        if kind == "application/json" or kind in _FORMS:
             raise RequestError(
                 415,
                 f"the body is {kind}; send the image file itself as the body, such as "
                 "curl --data-binary @photo.jpg, or JSON to /v1/models/NAME:predict",
             )
-        body = await self._body(request)
-        if not body:
-            raise RequestError(400, "the body is empty; send the image file itself")
-        answers = await self._service.answer([body])
+        async with self._bodies.read(request) as body:
+            if not body:
+                raise RequestError(400, "the body is empty; send the image file itself")
+            answers = await self._service.answer([body])
         return JSONResponse(shapes.single(answers))
 
     async def _predict(self, request: Request) -> Response:
         self._check_model(request)
-        parsed = requests.parse_predict(await self._body(request), self._config.max_images)
-        answers = await self._service.answer(parsed.images)
+        kind = _content_type(request)
+        if kind in _FORMS:
+            raise RequestError(415, f"the body is {kind}; {requests.EXPECTED}")
+        async with self._bodies.read(request) as body:
+            # In a thread: megabytes of JSON would hold up everybody else's requests.
+            parsed = await asyncio.to_thread(requests.parse_predict, body, self._config.max_images)
+            answers = await self._service.answer(parsed.images)
         return JSONResponse(shapes.columns(answers) if parsed.columnar else shapes.rows(answers))
 
     async def _status(self, request: Request) -> Response:
@@ -170,22 +182,9 @@ class _Routes:
         if version is not None and version != engine.version:
             raise RequestError(404, f"version {version} is not served; version {engine.version} is")
 
-    async def _body(self, request: Request) -> bytes:
-        """The whole body. What is too large is read on for a while but not kept.
 
-        Closing at once would reset the connection, and the client would never see the reason.
-        """
-        limit = int(self._config.max_request_mb * 2**20)
-        body, size = bytearray(), 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= limit:
-                body += chunk
-            elif size > limit * _PATIENCE:
-                break
-        if size > limit:
-            raise RequestError(413, f"the body is larger than {self._config.max_request_mb:g} MiB")
-        return bytes(body)
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _explain_route(request: Request, error: Exception) -> Response:

@@ -15,7 +15,8 @@ from typing import Any
 
 INPUT = "image_bytes"
 SIGNATURE = "serving_default"
-_EXAMPLE = '{"instances": [{"b64": "<base64 of the image file>"}]}'
+EXPECTED = 'send {"instances": [{"b64": "<base64 of the image file>"}]}'
+_IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
 _BASE64_ONLY = re.compile(rb"\A[A-Za-z0-9+/_\-\s]{16,}={0,2}\s*\Z")
 
 
@@ -51,30 +52,38 @@ def parse_predict(body: bytes, max_images: int) -> PredictRequest:
 
     Raises: RequestError that says what was wrong.
     """
-    try:
-        request = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise RequestError(400, f"the body is not JSON ({error}); send {_EXAMPLE}") from None
+    request = _parse(body)
     if not isinstance(request, dict):
-        raise RequestError(400, f"the body is {_kind(request)}, not an object; send {_EXAMPLE}")
+        raise RequestError(400, f"the body is {_kind(request)}, not an object; {EXPECTED}")
     signature = request.get("signature_name", SIGNATURE)
     if signature not in ("", SIGNATURE):
         raise RequestError(
             400, f"there is no signature {signature!r}; leave it out, or name {SIGNATURE!r}"
         )
     if ("instances" in request) == ("inputs" in request):
-        raise RequestError(400, f"the body needs either `instances` or `inputs`; send {_EXAMPLE}")
+        raise RequestError(400, f"the body needs either `instances` or `inputs`; {EXPECTED}")
     columnar = "inputs" in request
     rows = _columns(request["inputs"]) if columnar else request["instances"]
     if not isinstance(rows, list):
-        raise RequestError(400, f"`instances` is {_kind(rows)}, not a list; send {_EXAMPLE}")
+        raise RequestError(400, f"`instances` is {_kind(rows)}, not a list; {EXPECTED}")
     if not rows:
-        raise RequestError(400, f"there is no image in the request; send {_EXAMPLE}")
+        raise RequestError(400, f"there is no image in the request; {EXPECTED}")
     if len(rows) > max_images:
         raise RequestError(
             413, f"{len(rows)} images in one request, more than {max_images}; send fewer"
         )
     return PredictRequest([_image(row, index) for index, row in enumerate(rows)], columnar)
+
+
+def _parse(body: bytes) -> Any:
+    if body.startswith(_IMAGE_STARTS):
+        raise RequestError(400, f"the body is an image file: POST it to /predict, or {EXPECTED}")
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RequestError(400, f"the body is not JSON in UTF-8 ({error}); {EXPECTED}") from None
+    except (ValueError, RecursionError) as error:
+        raise RequestError(400, f"the body is not JSON ({error}); {EXPECTED}") from None
 
 
 def explain_undecodable(data: bytes, reason: str) -> str:
@@ -91,7 +100,7 @@ def _columns(inputs: Any) -> Any:
     if isinstance(inputs, dict) and "b64" not in inputs:
         if list(inputs) != [INPUT]:
             raise RequestError(
-                400, f"`inputs` has keys {sorted(inputs)}, not {INPUT!r}; send {_EXAMPLE}"
+                400, f"`inputs` has keys {sorted(inputs)}, not {INPUT!r}; {EXPECTED}"
             )
         inputs = inputs[INPUT]
     return inputs if isinstance(inputs, list) else [inputs]
@@ -105,11 +114,22 @@ def _image(row: Any, index: int) -> bytes:
             400,
             f'image {index} is a plain string, which JSON cannot carry bytes in; wrap its base64: {{"b64": "..."}}',
         )
-    if not isinstance(row, dict) or list(row) != ["b64"] or not isinstance(row["b64"], str):
-        raise RequestError(
-            400, f'image {index} is {_kind(row)}, not {{"b64": "..."}}; send {_EXAMPLE}'
+    if isinstance(row, dict) and list(row) == ["b64"] and isinstance(row["b64"], str):
+        return _decode(row["b64"], index)
+    raise RequestError(400, f"image {index} is {_described(row)}; {EXPECTED}")
+
+
+def _described(row: Any) -> str:
+    """What a row is instead of `{"b64": "..."}`, with the reason where it is a usual mistake."""
+    if isinstance(row, list):
+        return (
+            "a list; this model takes an image file, which it decodes itself, not pixels as numbers"
         )
-    return _decode(row["b64"], index)
+    if not isinstance(row, dict):
+        return f'{_kind(row)}, not {{"b64": "..."}}'
+    if list(row) == ["b64"]:
+        return f'an object whose "b64" is {_kind(row["b64"])}, not a string'
+    return f'an object with keys {sorted(row)}, not {{"b64": "..."}}'
 
 
 def _decode(text: str, index: int) -> bytes:

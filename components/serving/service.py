@@ -1,4 +1,4 @@
-"""From image bytes to answers, as the HTTP routes need it: decoding in threads, scoring in batches.
+"""From image bytes to answers, as the HTTP routes need it: decoding in processes, scoring in batches.
 
 service = Service(follower, config, metrics)
 answers = await service.answer([photo_bytes])
@@ -11,19 +11,20 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from components.image_example_gen.decoder import DecodeError
 from components.serving.batcher import Batcher, OverloadedError
 from components.serving.config import ServeConfig
+from components.serving.decoders import Decoders
 from components.serving.engine import Engine, Probabilities, UnreadableError
 from components.serving.metrics import ServeMetrics
 from components.serving.reload import Follower
 from components.serving.requests import RequestError, explain_undecodable
 
 _TOO_LARGE = "too_many_pixels"
+_MOST_DECODERS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Service:
         self._config = config
         self._metrics = metrics
         self._batcher = Batcher(config.max_batch, config.max_waiting, metrics.batch.observe)
-        threads = config.decode_threads or os.cpu_count() or 1
-        self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        count = config.decoders or min(os.cpu_count() or 1, _MOST_DECODERS)
+        self._decoders = Decoders(count, config.decode_seconds, config.decode_memory_mb)
+        self._under_way = 0
         self.ready = False
 
     @property
@@ -59,6 +61,7 @@ class Service:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Works inside; answers what is under way on leaving."""
+        await self._decoders.warm_up(self.engine.preparation)
         self._batcher.start()
         following = asyncio.create_task(self._follower.follow())
         self.ready = True
@@ -70,7 +73,7 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await following
             await self._batcher.stop()
-            self._decoders.shutdown()
+            self._decoders.close()
 
     def refresh_gauges(self) -> None:
         """Sets the gauges that are read, not counted."""
@@ -83,11 +86,9 @@ class Service:
         Raises: RequestError, also for overload (503) and for taking too long (504).
         """
         engine = self.engine
-        work = asyncio.gather(
-            *(self._one(engine, data, i, len(images)) for i, data in enumerate(images))
-        )
         try:
-            rows = await asyncio.wait_for(work, self._config.timeout_seconds)
+            tasks = self._start(engine, images)
+            rows = await asyncio.wait_for(asyncio.gather(*tasks), self._config.timeout_seconds)
         except OverloadedError:
             raise RequestError(503, "too many images are waiting; try again in a second") from None
         except (asyncio.TimeoutError, TimeoutError):
@@ -98,10 +99,24 @@ class Service:
         self._metrics.images.labels("answered").inc(len(rows))
         return Answers(engine, np.stack(rows))
 
+    def _start(self, engine: Engine, images: Sequence[bytes]) -> list[asyncio.Task[Probabilities]]:
+        if self._under_way + len(images) > self._config.max_waiting:
+            raise OverloadedError
+        self._under_way += len(images)
+        tasks = [
+            asyncio.create_task(self._one(engine, data, i, len(images)))
+            for i, data in enumerate(images)
+        ]
+        for task in tasks:
+            task.add_done_callback(self._leave)
+        return tasks
+
+    def _leave(self, _: asyncio.Task[Probabilities]) -> None:
+        self._under_way -= 1
+
     async def _one(self, engine: Engine, data: bytes, index: int, of: int) -> Probabilities:
-        loop = asyncio.get_running_loop()
         try:
-            prepared = await loop.run_in_executor(self._decoders, engine.prepare, data)
+            prepared = await self._decoders.prepare(engine.preparation, data)
         except DecodeError as error:
             self._metrics.images.labels(error.reason).inc()
             which = f"image {index}: " if of > 1 else ""
