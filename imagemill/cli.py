@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import os
 import sys
 import warnings
@@ -106,6 +107,9 @@ def run_command(args: Sequence[str] | None = None) -> int:
         return int(ExitCode.USAGE)
     except UserError as error:
         _say("Error", error.message, error.fix)
+        if _reads_json(sys.argv[1:] if args is None else args):
+            facts = {"error": error.message, "fix": error.fix, "exit_code": int(error.code)}
+            click.echo(json.dumps(facts, indent=2))
         return int(error.code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted. Nothing half-made was kept; run the same command again.", err=True)
@@ -116,6 +120,11 @@ def run_command(args: Sequence[str] | None = None) -> int:
         return int(ExitCode.OK)
     except Exception as error:
         return _internal_error(error)
+
+
+def _reads_json(words: Sequence[str]) -> bool:
+    """Whether a script reads our output; `check --json FILE` has it in a file."""
+    return "--json" in words and words[0] != "check"
 
 
 def _internal_error(error: Exception) -> int:

@@ -6,6 +6,8 @@ import json
 
 import click
 
+from imagemill.options import json_flag
+
 
 @click.group()
 def command() -> None:
@@ -14,11 +16,13 @@ def command() -> None:
 
 @command.command()
 @click.argument("key")
-def explain(key: str) -> None:
+@json_flag
+def explain(key: str, as_json: bool) -> None:
     """Tell what KEY, such as train.cutmix.probability, means."""
     from pipeline.config_text import explain as text_of
+    from pipeline.config_text import facts
 
-    click.echo(text_of(key))
+    click.echo(json.dumps(facts(key), indent=2) if as_json else text_of(key))
 
 
 @command.command()

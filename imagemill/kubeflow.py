@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import click
 
 from imagemill.kubeflow_parts import cluster_of, compiled, values_of
 from imagemill.kubeflow_schedule import command as schedule
+from imagemill.options import json_flag
 from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -132,6 +135,7 @@ def submit(
 @_connection
 @click.option("--wait", is_flag=True, help="Follow the run to its end; the exit code is the run's.")
 @click.option("--timeout", default=24 * 3600, show_default=True, help="Seconds to wait at most.")
+@json_flag
 def status(
     run_id: str,
     config_file: str,
@@ -140,14 +144,21 @@ def status(
     namespace: str | None,
     wait: bool,
     timeout: int,
+    as_json: bool,
 ) -> int:
     """Show the state of each step of RUN_ID."""
     from kubeflow.client import FINAL_STATES, Outcome
 
     cluster = cluster_of(_read(config_file, settings), host, namespace)
-    if wait:
+    if wait and not as_json:
         return _follow(cluster, run_id, timeout)
-    outcome: Outcome = cluster.outcome(run_id)
+    outcome: Outcome = (
+        cluster.wait(run_id, timeout, lambda *_: None) if wait else cluster.outcome(run_id)
+    )
+    if as_json:
+        facts = {"run_id": run_id, "state": outcome.state, "steps": outcome.steps}
+        click.echo(json.dumps({**facts, "error": outcome.error}, indent=2))
+        return int(ExitCode.OK if outcome.state not in FINAL_STATES else outcome.exit_code)
     for step, state in outcome.steps.items():
         click.echo(f"{step:20} {state}")
     click.echo(f"{'run':20} {outcome.state}")
@@ -179,17 +190,23 @@ def logs(
 @_SET
 @_connection
 @click.option("--count", default=20, show_default=True, help="Runs to show, newest first.")
+@json_flag
 def list_runs(
     config_file: str,
     settings: tuple[str, ...],
     host: str | None,
     namespace: str | None,
     count: int,
+    as_json: bool,
 ) -> None:
     """List runs of the config's experiment."""
     config = _read(config_file, settings)
     cluster = cluster_of(config, host, namespace)
-    for run in cluster.runs(config.kubeflow.experiment or config.name, count):
+    runs = cluster.runs(config.kubeflow.experiment or config.name, count)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(run) for run in runs], indent=2))
+        return
+    for run in runs:
         click.echo(f"{run.run_id}  {run.state:10}  {run.created}  {run.name}")
 
 

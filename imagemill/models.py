@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagemill.options import json_flag
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _FIGURES = ("accuracy", "log_loss", "ece", "macro_f1")
 _registry = click.argument("registry")
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as_json = json_flag
 
 
 @click.group()
@@ -101,19 +102,19 @@ def diff(registry: str, old: int, new: int, as_json: bool) -> None:
 @_registry
 @click.argument("number", type=int)
 @click.option("--reason", default="promoted by hand", help="For the history.")
-def promote(registry: str, number: int, reason: str) -> None:
+@_as_json
+def promote(registry: str, number: int, reason: str, as_json: bool) -> None:
     """Put a version in service."""
-    version = _open(registry).promote(number, reason)
-    click.echo(f"Version {version.number} is in service: {version.path}")
+    _say_in_service(_open(registry).promote(number, reason), as_json)
 
 
 @command.command()
 @_registry
 @click.option("--reason", default="rolled back by hand", help="For the history.")
-def rollback(registry: str, reason: str) -> None:
+@_as_json
+def rollback(registry: str, reason: str, as_json: bool) -> None:
     """Put back the version that was in service before."""
-    version = _open(registry).rollback(reason)
-    click.echo(f"Version {version.number} is in service: {version.path}")
+    _say_in_service(_open(registry).rollback(reason), as_json)
 
 
 @command.command()
@@ -145,6 +146,13 @@ def prune(registry: str, keep: int, yes: bool) -> None:
         click.confirm(f"Delete versions {numbers} of {opened.path}?", abort=True)
     opened.prune(keep)
     click.echo(f"Deleted versions {numbers}.")
+
+
+def _say_in_service(version: Version, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"in_service": version.number, "path": version.path}))
+    else:
+        click.echo(f"Version {version.number} is in service: {version.path}")
 
 
 def compare(old: Version, new: Version) -> dict[str, dict[str, tuple[Any, Any]]]:

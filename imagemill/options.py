@@ -10,6 +10,7 @@ import click
 from trainer.errors import UserError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+json_flag = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 # flag -> (config key, type, help)
 _FLAGS: dict[str, tuple[str, Any, str]] = {

@@ -23,6 +23,7 @@ _FORMATS = ("table", "csv", "jsonl")
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
+@click.option("--json", "form", flag_value="jsonl", help="The same as --format jsonl.")
 @click.option(
     "--top", type=click.IntRange(1), default=1, show_default=True, help="Answers per image."
 )

@@ -97,7 +97,7 @@ def execute(
 
     from imagemill.quiet import quiet as quietly
     from imagemill.summary import as_json as summary_json
-    from imagemill.summary import print_summary
+    from imagemill.summary import failure_json, print_summary
     from imagemill.terminal import RunView
     from pipeline.local import prepare_output, run_locally
     from pipeline.schedule.unattended import run_unattended
@@ -123,12 +123,15 @@ def execute(
             # A slip in the command: it never came to a run, so it leaves no folder and no log.
             _withdraw(log_file, missing)
             raise
-        return _explain(error, view.failed_step if view else None, log_file, debug)
+        code = _explain(error, view.failed_step if view else None, log_file, debug)
+        if as_json:
+            click.echo(failure_json(error, code, log_file=str(log_file)))
+        return code
     seconds = time.monotonic() - started
     if as_json:
         click.echo(summary_json(result, log_file=str(log_file), seconds=seconds))
     else:
-        print_summary(Console(), result, log_file=str(log_file), seconds=seconds)
+        print_summary(Console(highlight=False), result, log_file=str(log_file), seconds=seconds)
     return int(ExitCode.NOT_BLESSED if result.blessed is False else ExitCode.OK)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imagemill.options import json_flag
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _output = click.option(
     show_default=True,
     help="The `--output` folder of the runs, or its NAME folder.",
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as_json = json_flag
 _FIGURES = ("accuracy", "log_loss", "macro_f1")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from imagemill.options import json_flag
 from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def command() -> None:
 @_REGISTRY
 @_VERSION
 @click.option("--text", is_flag=True, help="Print the text that is stored and may be edited.")
-def show(registry: str, version: int | None, text: bool) -> None:
+@json_flag
+def show(registry: str, version: int | None, text: bool, as_json: bool) -> None:
     """Print the accepted schema."""
     from rich.console import Console
     from rich.table import Table
@@ -46,6 +49,12 @@ def show(registry: str, version: int | None, text: bool) -> None:
     accepted = _accepted(store, version)
     if text:
         click.echo(schema_text(accepted.schema), nl=False)
+        return
+    if as_json:
+        names = ("feature", "type", "present", "domain")
+        features = [dict(zip(names, row, strict=True)) for row in rows(accepted.schema)]
+        facts = {"version": accepted.number, "path": accepted.path, "features": features}
+        click.echo(json.dumps({**facts, "proposed": store.proposed() is not None}, indent=2))
         return
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("Feature", "Type", "Present", "Domain"):
@@ -61,7 +70,8 @@ def show(registry: str, version: int | None, text: bool) -> None:
 @command.command()
 @_REGISTRY
 @_VERSION
-def diff(registry: str, version: int | None) -> int:
+@json_flag
+def diff(registry: str, version: int | None, as_json: bool) -> int:
     """Compare the accepted schema with the proposal, or an earlier version with the accepted one.
 
     Exits with 0 where there is no difference, with 3 where there is.
@@ -71,6 +81,10 @@ def diff(registry: str, version: int | None) -> int:
     store = _store(registry)
     before = _accepted(store, version)
     after = store.proposed() if version is None else _accepted(store, None).schema
+    if as_json:
+        found = differences(before.schema, after) if after is not None else []
+        click.echo(json.dumps({"version": before.number, "differences": found}, indent=2))
+        return int(ExitCode.DATA_REFUSED if found else ExitCode.OK)
     if after is None:
         click.echo(f"Nothing is proposed; version {before.number} is accepted.")
         return int(ExitCode.OK)

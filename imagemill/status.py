@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     "--max-silence", default="", help="Longer without a success is a problem, such as 2d."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "prometheus"]), default="text")
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def command(where: str, max_age: str, max_silence: str, form: str) -> int:
     """Tell how a model is doing; exit with 6 where something is not well.
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.result import RunResult
+from trainer.errors import UserError
 
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 
@@ -48,6 +49,15 @@ def as_json(result: RunResult, *, log_file: str, seconds: float) -> str:
         "log": log_file,
     }
     return json.dumps(values, indent=2)
+
+
+def failure_json(error: Exception, code: int, *, log_file: str) -> str:
+    """Why a run came to nothing, for a script; the exit code says it too."""
+    if isinstance(error, UserError):
+        said = {"error": error.message, "fix": error.fix}
+    else:
+        said = {"error": f"{type(error).__name__}: {error}", "fix": "read the log"}
+    return json.dumps({**said, "exit_code": code, "log": log_file}, indent=2)
 
 
 def _print_data(console: Console, result: RunResult) -> None:

@@ -38,6 +38,24 @@ def explain(key: str) -> str:
     Raises:
       UserError: there is no such key.
     """
+    field, section = _find(key)
+    return _describe(key, field, section)
+
+
+def facts(key: str) -> dict[str, Any]:
+    """The same for a script.
+
+    Raises:
+      UserError: there is no such key.
+    """
+    field, section = _find(key)
+    found: dict[str, Any] = {"key": key, "description": field.description or ""}
+    if section is not None:
+        return {**found, "keys": list(section.model_fields)}
+    return {**found, "type": type_name(field), "default": _default_text(field)}
+
+
+def _find(key: str) -> tuple[FieldInfo, type[BaseModel] | None]:
     owner: type[BaseModel] = Config
     parts = key.split(".")
     for position, part in enumerate(parts):
@@ -46,7 +64,7 @@ def explain(key: str) -> str:
             raise _unknown(key, ".".join(parts[:position]), part, owner)
         section = _section(field)
         if position == len(parts) - 1:
-            return _describe(key, field, section)
+            return field, section
         if section is None:
             raise _unknown(key, ".".join(parts[: position + 1]), parts[position + 1], None)
         owner = section

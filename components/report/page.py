@@ -145,6 +145,7 @@ def _environment() -> Environment:
         "size": _size,
         "top": _top,
         "images": _images,
+        "of": _of,
     }
     return environment
 
@@ -168,6 +169,13 @@ def _size(count: int) -> str:
 
 def _top(values: Sequence[Any], count: int) -> Sequence[Any]:
     return values[:count]
+
+
+def _of(count: int, unit: str) -> str:
+    """`1 image outside train`, `3 classes`; units are plural."""
+    first, *rest = unit.split(" ")
+    one = first.removesuffix("es") if first.endswith("sses") else first.removesuffix("s")
+    return " ".join((f"{count:,}", one if count == 1 else first, *rest))
 
 
 def _images(count: int) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
+import sys
+
 import click
 import pytest
 
 from imagemill import __version__, cli
+from tests.imagemill.cli_process import ROOT
 from trainer.errors import ExitCode, UserError
 
 
@@ -75,3 +82,90 @@ def test_the_shell_completes_verbs(typed, offered, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli.run_command()
     assert f"plain,{offered}" in capsys.readouterr().out.split()
+
+
+# Verbs without `--json`, and why.
+_NOTHING_TO_READ = {
+    "init": "writes a file",
+    "serve": "speaks HTTP",
+    "schema accept": "writes a file",
+    "augment-preview": "draws a picture",
+    "runs open": "opens a browser; `report` prints the path",
+    "models prune": "asks",
+    "kubeflow build-image": "runs a builder",
+    "kubeflow compile": "writes a file",
+    "kubeflow submit": "follows a run; `kubeflow status --json` reads it",
+    "kubeflow logs": "prints a log as it is",
+    "kubeflow schedule": "changes a schedule",
+    "schedule start": "runs until it is stopped",
+    "schedule run-now": "leaves a note",
+    "schedule pause": "leaves a note",
+    "schedule resume": "leaves a note",
+    "schedule install": "writes files",
+    "config schema": "prints JSON always",
+}
+
+
+def _commands():
+    def walk(found, name, context):
+        if isinstance(found, click.Group):
+            for inner in found.list_commands(context):
+                child = found.get_command(context, inner)
+                assert child is not None
+                yield from walk(child, f"{name} {inner}".strip(), context)
+        else:
+            yield name, found
+
+    return dict(walk(cli.command, "", click.Context(cli.command)))
+
+
+@pytest.mark.parametrize(("name", "found"), _commands().items(), ids=lambda value: str(value)[:30])
+def test_what_a_script_may_read_has_json(name, found):
+    flags = {flag for option in found.params for flag in option.opts}
+    assert ("--json" in flags) != (name in _NOTHING_TO_READ)
+
+
+def test_every_exempt_verb_exists():
+    assert set(_NOTHING_TO_READ) <= set(_commands())
+
+
+def test_exit_codes_are_documented_as_they_are():
+    text = (ROOT / "docs" / "exit-codes.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", text, re.MULTILINE)
+    assert [(int(code), name) for code, name in rows] == [(int(c), c.name) for c in ExitCode]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed_as_the_docs_say(shell, monkeypatch, capsys):
+    text = (ROOT / "docs" / "how-to" / "shell.md").read_text()
+    assert f"_IMAGEMILL_COMPLETE={shell}_source imagemill" in text
+    monkeypatch.setenv("_IMAGEMILL_COMPLETE", f"{shell}_source")
+    with pytest.raises(SystemExit) as ended:
+        cli.run_command()
+    assert ended.value.code == 0
+    assert "_IMAGEMILL_COMPLETE" in capsys.readouterr().out
+
+
+def test_no_colour_where_none_is_wanted(monkeypatch):
+    """rich heeds NO_COLOR by itself; click's messages must not slip through."""
+    done = subprocess.run(
+        [sys.executable, "-m", "imagemill", "rnu"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""},
+    )
+    assert done.returncode == ExitCode.USAGE
+    assert "\x1b[" not in done.stdout + done.stderr
+
+
+def test_a_failed_run_says_why_as_json(tmp_path, capsys):
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    output = tmp_path / "out"
+    words = ["run", str(tmp_path / "photos"), "--output", str(output), "--json"]
+    assert cli.run_command(words) == ExitCode.USAGE
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == ExitCode.USAGE
+    assert told["error"]
+    assert told["fix"]

@@ -11,7 +11,7 @@ import pytest
 from components.report.compose import compose
 from components.report.config import ReportConfig
 from components.report.content import Report
-from components.report.page import matrix, render
+from components.report.page import _of, matrix, render
 from tests.components.report.tiny_run import MISFILED, NASTY, make_sources
 
 
@@ -133,3 +133,16 @@ def _tags(page: str) -> list[tuple[str, dict[str, str]]]:
 
     Reader().feed(page)
     return found
+
+
+@pytest.mark.parametrize(
+    ("count", "unit", "told"),
+    [
+        (1, "images outside train", "1 image outside train"),
+        (1, "classes", "1 class"),
+        (1200, "features", "1,200 features"),
+        (1, "files", "1 file"),
+    ],
+)
+def test_one_is_told_in_the_singular(count, unit, told):
+    assert _of(count, unit) == told
