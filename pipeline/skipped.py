@@ -51,6 +51,7 @@ def record_skip(
         *(StepRecord(step, StepState.SKIPPED, 0.0) for step in REST),
     ]
     for step in REST:
+        tell(StepEvent(step, StepState.RUNNING))
         tell(StepEvent(step, StepState.SKIPPED))
     return RunResult(run_id, tuple(records), decision)
 

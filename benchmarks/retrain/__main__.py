@@ -1,9 +1,10 @@
-"""Measures a skipped check over 100,000 files, and one that finds a tenth of them new.
+"""Measures a skipped check over 100,000 files, a whole skipped run, and a check that finds a tenth of them new.
 
     python -m benchmarks.retrain [--files N] [--repeats N]
 
 The tree is made anew in a temporary folder (TMPDIR names another disk), in 100 classes; no image is read by any case.
-`os.scandir` with a stat a file is the least that telling a change takes.
+`os.scandir` with a stat a file is the least that telling a change takes. The whole run is the command that a timer
+starts at night, in a process of its own.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import argparse
 import dataclasses
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.harness import Case, main
-from components.image_example_gen.config import IngestConfig
+from benchmarks.harness import ROOT, Case, main
 from components.image_example_gen.listing import list_images
 from components.model_pusher.registry import Registry
-from components.retrain_check.config import RetrainConfig
 from components.retrain_check.decision import Decision, decide
 from components.retrain_check.gather import Check, Request
+from pipeline.code_version import code_version
+from pipeline.config import load_config
+from pipeline.versions import run_version
 
 CLASSES = 100
 WALK = "os.scandir walk"
@@ -71,17 +74,29 @@ def serve(request: Request, folder: Path) -> None:
     Registry(request.registry, request.name).push(str(model), record)
 
 
+def run(file: Path) -> None:
+    """The whole command, which must skip."""
+    command = [sys.executable, "-m", "imagemill", "run", "--config", str(file), "--scheduled"]
+    done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, check=True)
+    assert not json.loads(done.stdout)["decision"]["retrain"]
+
+
 def cases(folder: Path, files: int) -> list[Case]:
     """The walks, the listing, the skipped check and the check with a tenth of new files."""
     root = folder / "photos"
     make_tree(root, files)
+    file = folder / "m.yaml"
+    file.write_text(
+        f"name: m\noutput: {folder}/out\ndata: {{root: {root}}}\nretrain: {{when: any, of: [new_data, drift]}}\n"
+    )
+    config = load_config(file)
     request = Request(
-        data_root=str(root),
-        registry=str(folder / "registry"),
+        data_root=config.data.root,
+        registry=config.registry_root,
         name="m",
-        run_version="r-c",
-        ingest=IngestConfig(),
-        policy=RetrainConfig(when="any"),
+        run_version=run_version(config, code_version()),
+        ingest=config.ingest,
+        policy=config.retrain,
     )
     serve(request, folder)
     assert not check(request).retrain
@@ -89,7 +104,7 @@ def cases(folder: Path, files: int) -> list[Case]:
     make_tree(more, files)
     make_tree(more, files // 10, prefix="new-")
     grown = dataclasses.replace(request, data_root=str(more))
-    ingest = IngestConfig()
+    ingest = config.ingest
     return [
         Case(WALK, lambda: walk(str(root), stat=False), files),
         Case("os.scandir walk with stat", lambda: walk(str(root), stat=True), files),
@@ -98,6 +113,7 @@ def cases(folder: Path, files: int) -> list[Case]:
             "listing and fingerprint", lambda: list_images(str(root), ingest).fingerprint(), files
         ),
         Case("check, nothing changed", lambda: check(request), files),
+        Case("imagemill run --scheduled, nothing changed", lambda: run(file), files),
         Case("check, all times changed, a tenth new", lambda: check(grown), files),
     ]
 
