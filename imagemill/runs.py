@@ -158,12 +158,10 @@ def compare(old: PastRun, new: PastRun) -> dict[str, dict[str, tuple[Any, Any]]]
 
 
 def _facts(run: PastRun) -> dict[str, dict[str, Any]]:
-    pusher = run.step("model-pusher")
-    code = pusher.parameters.get("code_version") if pusher else None
     return {
         "data": _flat(run.dataset()),
         "settings": _flat(run.settings()),
-        "code": {"code_version": code},
+        "code": run.code(),
         "metrics": run.metrics(),
         "outcome": {"state": run.state, "verdict": _verdict(run), "version": run.version},
     }

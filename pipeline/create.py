@@ -10,6 +10,7 @@ no Resolver, FileBasedExampleGen, InfraValidator, `module_file` or dynamic exec 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tfx import v1 as tfx
@@ -37,6 +38,7 @@ def create_pipeline(
     *,
     data_version: str = "",
     code_version: str = "",
+    step_versions: Mapping[str, str] | None = None,
     force: bool = False,
     decided: str = "",
     in_service: str = "",
@@ -49,6 +51,8 @@ def create_pipeline(
       data_version: fingerprint of the input's listing. It is what tells the step cache that the
         data changed; "" (as on a cluster) makes the steps that need it compute it when they run.
       code_version: digest of the code, for the step cache and the lineage.
+      step_versions: digest of the code that a step can reach, by node id, for the step cache; steps
+        without one take `code_version`.
       force: retrain whatever the policy says.
       decided: what a local run has decided already (`components.retrain_check.handed`); "" on a
         cluster, where `retrain-check` decides when it runs.
@@ -62,7 +66,7 @@ def create_pipeline(
       runtime parameters with the config's values as defaults.
     """
     arguments = runtime_arguments(config, data_version=data_version, force=force)
-    shared = _Shared(config, arguments, code_version, in_service)
+    shared = _Shared(config, arguments, code_version, step_versions or {}, in_service)
     check = _retrain_check(shared, decided)
     with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
         steps = _training_steps(shared)
@@ -101,10 +105,12 @@ class _Shared:
         config: Config,
         arguments: dict[str, str | int],
         code_version: str,
+        step_versions: Mapping[str, str],
         in_service: str,
     ) -> None:
         self.config = config
         self.code_version = code_version
+        self.step_versions = step_versions
         self.in_service = in_service
         self.run_version = run_version(config, code_version)
         parameters = {
@@ -116,13 +122,17 @@ class _Shared:
         self.data_version = parameters["data-version"]
         self.force = parameters["force"]
 
-    def place(self) -> dict[str, Any]:
-        """Where the model lives and which code makes it."""
+    def place(self, node_id: str) -> dict[str, Any]:
+        """Where the model lives and which code the step runs."""
         return {
             "registry": self.registry,
             "name": self.config.name,
-            "code_version": self.code_version,
+            "code_version": self.code_of(node_id),
         }
+
+    def code_of(self, node_id: str) -> str:
+        """Digest of the code that a step can reach."""
+        return self.step_versions.get(node_id, self.code_version)
 
 
 def _retrain_check(shared: _Shared, decided: str) -> BaseComponent:
@@ -145,7 +155,7 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
         data_root=shared.data_root,
         data_version=shared.data_version,
         config=config.ingest,
-        **shared.place(),
+        **shared.place("image-example-gen"),
     ).with_id("image-example-gen")
     examples = ingest.outputs["examples"]
     statistics = tfx.components.StatisticsGen(
@@ -164,7 +174,7 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
         dead_letters=ingest.outputs["dead_letters"],
         in_service=shared.in_service,
         config=config.gate,
-        **shared.place(),
+        **shared.place("data-gate"),
     ).with_id("data-gate")
     trainer = _trainer(shared, data["examples"], data["schema"])
     trainer.add_upstream_node(gate)
@@ -183,7 +193,7 @@ def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
             "config": shared.config.train.model_dump(mode="json"),
             "registry": shared.config.registry_root,
             "name": shared.config.name,
-            "code_version": shared.code_version,
+            "code_version": shared.code_of("trainer"),
             # Part of what the cache knows a training by, so only where the result depends on it.
             "in_service": shared.in_service if shared.config.train.warm_start else "",
         },
@@ -199,12 +209,12 @@ def _release_steps(
         model=model,
         in_service=shared.in_service,
         config=shared.config.evaluate,
-        **shared.place(),
+        **shared.place("model-evaluator"),
     ).with_id("model-evaluator")
     validator = ModelValidator(
         examples=data["examples"],
         model=model,
-        code_version=shared.code_version,
+        code_version=shared.code_of("model-validator"),
         config=shared.config.validator,
     ).with_id("model-validator")
     pusher = ModelPusher(
@@ -216,7 +226,7 @@ def _release_steps(
         config=shared.config.push,
         run_config=json.dumps(shared.config.model_dump(mode="json"), sort_keys=True),
         run_version=shared.run_version,
-        **shared.place(),
+        **shared.place("model-pusher"),
     ).with_id("model-pusher")
     report = Report(
         examples=data["examples"],

@@ -130,12 +130,22 @@ class PastRun:
         text = step.parameters.get(_CONFIG_STEP[1]) if step else None
         return dict(json.loads(text)) if text else {}
 
+    def code(self) -> dict[str, str]:
+        """Digest of the code of each step that was told it, by node id; the trainer's is among its settings."""
+        found = {step.node_id: _code_of(step.parameters) for step in self.steps}
+        return {node_id: version for node_id, version in found.items() if version}
+
     def _json(self, node_id: str, channel: str, name: str) -> dict[str, Any]:
         artifact = self.output(node_id, channel)
         try:
             return dict(json.loads((Path(artifact.uri) / name).read_text())) if artifact else {}
         except OSError:
             return {}
+
+
+def _code_of(parameters: Mapping[str, Any]) -> str:
+    custom = json.loads(parameters.get("custom_config") or "{}")
+    return str(parameters.get("code_version") or custom.get("code_version") or "")
 
 
 def refused_folder(home: Path, run_id: str) -> Path:

@@ -12,10 +12,14 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from imagemill.cli import run_command
 
-STEPS = ("retrain-check", "image-example-gen", "model-evaluator", "model-pusher", "report")
+STEPS = (
+    *("retrain-check", "image-example-gen", "trainer"),
+    *("model-evaluator", "model-pusher", "report"),
+)
 OUTPUTS = {
     "retrain-check": "decision",
     "image-example-gen": "examples",
+    "trainer": "model",
     "model-evaluator": "evaluation",
     "model-pusher": "pushed_model",
     "report": "report",
@@ -65,6 +69,7 @@ def test_compare_tells_what_changed_and_only_that(output, capsys):
     assert code == 0
     assert changes["settings"] == {"train.epochs": [4, 8]}
     assert changes["metrics"] == {"accuracy": [0.8, 0.9]}
+    assert changes["code"] == {"model-evaluator": ["c-0.8", "c-0.9"], "trainer": ["t4", "t8"]}
     assert changes["outcome"] == {"version": ["1", "2"]}
     assert not changes.get("data")
 
@@ -159,6 +164,14 @@ class _Writer:
         if step == "model-pusher":
             config = {"train": {"epochs": facts["epochs"], "seed": 1}}
             execution.custom_properties["run_config"].string_value = json.dumps(config)
+        if step == "image-example-gen":
+            execution.custom_properties["code_version"].string_value = "same"
+        if step == "trainer":
+            custom = json.dumps({"code_version": f"t{facts['epochs']}"})
+            execution.custom_properties["custom_config"].string_value = custom
+        if step == "model-evaluator":
+            version = f"c-{facts['accuracy']}"
+            execution.custom_properties["code_version"].string_value = version
         pairs = [] if state == mlmd.Execution.FAILED else [self._output(step, facts)]
         contexts = [mlmd.Context(id=one) for one in (run, self._node(step))]
         known = self._store.get_contexts_by_id([one.id for one in contexts])

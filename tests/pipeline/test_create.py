@@ -86,6 +86,15 @@ def test_the_versions_reach_the_steps_that_they_invalidate():
         assert "c-42" in str(nodes[node_id].parameters), node_id
 
 
+def test_a_step_is_known_by_the_code_that_it_can_reach():
+    nodes = _nodes(_ir(code_version="c-42", step_versions={"trainer": "t-7", "data-gate": "g-8"}))
+    told = {"trainer": "t-7", "data-gate": "g-8", "model-evaluator": "c-42", "report": "c-42"}
+    for node_id, version in told.items():
+        others = {"t-7", "g-8", "c-42"} - {version}
+        assert version in str(nodes[node_id].parameters), node_id
+        assert not [one for one in others if one in str(nodes[node_id].parameters)], node_id
+
+
 def test_the_version_in_service_reaches_the_steps_that_compare_with_it():
     nodes = _nodes(_ir(in_service="v-9"))
     told = [node_id for node_id, node in nodes.items() if "v-9" in str(node.parameters)]
