@@ -33,6 +33,7 @@ _FORMATS = ("table", "csv", "jsonl")
 @click.option("--runner", metavar="NAME", help="Score with Beam on this runner, as DirectRunner.")
 @click.option("--beam-arg", "beam_args", multiple=True, help="Further Beam option; repeatable.")
 @click.option("--strict", is_flag=True, help="Exit with 3 when any input could not be used.")
+@click.option("--quiet", is_flag=True, help="Print answers only: no progress, no skipped inputs.")
 def command(
     model: str,
     inputs: tuple[str, ...],
@@ -44,6 +45,7 @@ def command(
     runner: str | None,
     beam_args: tuple[str, ...],
     strict: bool,
+    quiet: bool,
 ) -> int:
     """Classify images.
 
@@ -53,7 +55,7 @@ def command(
     from imagemill.loading import silent
 
     if runner is not None:
-        return _with_beam(model, inputs, output, runner, beam_args, top, batch_size)
+        return _with_beam(model, inputs, output, runner, beam_args, top, batch_size, quiet)
     with silent():
         from components.serving.engine import Engine
         from components.serving.inputs import find_inputs
@@ -64,7 +66,8 @@ def command(
             engine, find_inputs(inputs), top=top, batch_size=batch_size, threads=threads
         )
     with _writer(output) as stream:
-        used, skipped = write_results(_with_progress(results, stream), form, stream)
+        shown = results if quiet else _with_progress(results, stream)
+        used, skipped = write_results(shown, form, stream, quiet=quiet)
     if not used and not skipped:
         raise UserError(
             f"found no images under {', '.join(inputs)}", fix="name image files or folders"
@@ -74,7 +77,9 @@ def command(
     return int(ExitCode.OK)
 
 
-def write_results(results: Iterable[Result], form: str, stream: IO[str]) -> tuple[int, int]:
+def write_results(
+    results: Iterable[Result], form: str, stream: IO[str], *, quiet: bool = False
+) -> tuple[int, int]:
     """Writes results as they come; returns how many images were used and skipped."""
     write = {"table": _write_table, "csv": _write_csv, "jsonl": _write_jsonl}[form]
     counts = [0, 0]
@@ -84,7 +89,7 @@ def write_results(results: Iterable[Result], form: str, stream: IO[str]) -> tupl
             counts[bool(result.error)] += 1
             if not result.error:
                 yield result
-            else:
+            elif not quiet:
                 click.echo(f"Skipped {result.path}: {result.error}", err=True)
 
     write(good(), stream)
@@ -154,7 +159,14 @@ def _with_progress(results: Iterable[Result], stream: IO[str]) -> Iterator[Resul
     from rich.progress import TimeElapsedColumn as Elapsed
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), Elapsed())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        # By default rich takes what others print to our terminal, answers on stdout among it.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as progress:
         task = progress.add_task("classified", total=None)
         for result in results:
             yield result
@@ -169,6 +181,7 @@ def _with_beam(
     beam_args: tuple[str, ...],
     top: int,
     batch_size: int,
+    quiet: bool,
 ) -> int:
     from imagemill.loading import silent
 
@@ -186,5 +199,6 @@ def _with_beam(
         top=top,
         batch_size=batch_size,
     )
-    click.echo(f"{counts.scored} images classified, {counts.skipped} skipped: {output}-*.jsonl")
+    if not quiet:
+        click.echo(f"{counts.scored} images classified, {counts.skipped} skipped: {output}-*.jsonl")
     return int(ExitCode.OK if counts.scored else ExitCode.DATA_REFUSED)

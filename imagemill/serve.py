@@ -21,6 +21,7 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Do not serve: write files for TF Serving and KServe.",
 )
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def command(
     model: str,
     host: str,
@@ -30,13 +31,14 @@ def command(
     max_pixels: int,
     poll_seconds: float,
     write_config: Path | None,
+    quiet: bool,
 ) -> None:
     """Serve a model over HTTP.
 
     MODEL is a registry, REGISTRY/NAME (a new version in service is taken up without a pause), or a SavedModel.
     """
     if write_config is not None:
-        _write_config(model, write_config, max_batch)
+        _write_config(model, write_config, max_batch, quiet)
         return
     from components.serving.config import ServeConfig
     from components.serving.server import address, bind, run
@@ -50,8 +52,14 @@ def command(
     )
     quiet_tensorflow()
     with bind(host, port) as listener:
-        click.echo(f"Loading {model} ...", err=True)
-        run(model, listener, config, lambda url: _say_ready(url, address(listener)))
+        if not quiet:
+            click.echo(f"Loading {model} ...", err=True)
+        run(
+            model,
+            listener,
+            config,
+            lambda url: None if quiet else _say_ready(url, address(listener)),
+        )
 
 
 def _say_ready(url: str, base: str) -> None:
@@ -59,8 +67,9 @@ def _say_ready(url: str, base: str) -> None:
     click.echo(f"  curl --data-binary @photo.jpg {base}/predict", err=True)
 
 
-def _write_config(model: str, folder: Path, max_batch: int) -> None:
+def _write_config(model: str, folder: Path, max_batch: int, quiet: bool) -> None:
     from components.serving.deploy import write_files
 
     for path in write_files(model, folder, max_batch=max_batch):
-        click.echo(f"Wrote {path}")
+        if not quiet:
+            click.echo(f"Wrote {path}")

@@ -3,11 +3,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from components.model_pusher.registry import Registry
+from components.serving.engine import Answer
+from components.serving.stream import Result
+from imagemill import predict
 from imagemill.predict import command
 from tests.components.tiny_model import COLOURS, colour_image, encode, export_model
 from trainer.errors import ExitCode, UserError
@@ -82,6 +87,26 @@ def test_output_is_a_whole_file_or_none(registry, photos, tmp_path):
 def test_exit_codes_say_what_was_skipped(registry, photos):
     assert run(registry.path, photos, "--strict")[0] == ExitCode.DATA_REFUSED
     assert run(registry.path, photos / "broken.jpg")[0] == ExitCode.DATA_REFUSED
+
+
+def test_quiet_prints_answers_only(registry, photos):
+    code, out, err = run(registry.path, photos, "--quiet", "--json")
+    assert (code, err) == (ExitCode.OK, "")
+    assert len(out.splitlines()) == 3
+
+
+def test_the_progress_bar_leaves_the_answers_alone(registry, photos, monkeypatch):
+    """On a terminal rich would take stdout as well, and answers on their way to a file came out on stderr."""
+    master, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        results = [Result("a.jpg", (Answer("red", 0.5),))] * 3
+        stream = io.StringIO()
+        monkeypatch.setattr(sys, "stdout", stream)
+        for _ in predict._with_progress(iter(results), stream):
+            print("answer", file=sys.stdout)  # noqa: T201
+    os.close(master)
+    assert stream.getvalue() == "answer\n" * 3
 
 
 def test_wrong_arguments_are_explained(registry, photos, tmp_path):
