@@ -10,12 +10,16 @@ import pytest
 from click.testing import CliRunner
 
 from components.model_pusher.registry import Registry
+from components.model_pusher.storage import BeamStorage
 from components.serving.engine import Answer
 from components.serving.stream import Result
 from imagemill import predict
 from imagemill.predict import command
+from tests.components.model_pusher.fakes import BucketFileSystem
 from tests.components.tiny_model import COLOURS, colour_image, encode, export_model
 from trainer.errors import ExitCode, UserError
+
+assert BucketFileSystem.scheme() == "bucket"
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +137,36 @@ def test_beam_scores_every_input_or_says_why_not(registry, photos, tmp_path):
     assert sorted(answer["class"] for answer in answers) == list(COLOURS)
     skipped = "".join(file.read_text() for file in tmp_path.glob("answers-skipped-*.jsonl"))
     assert "broken.jpg" in skipped
+
+
+@pytest.mark.parametrize("runner", [(), ("--runner", "DirectRunner")])
+def test_model_and_images_may_lie_on_an_object_store(
+    registry, photos, tmp_path, monkeypatch, runner
+):
+    (tmp_path / "bucket").mkdir()
+    monkeypatch.setenv("IMAGEMILL_TEST_BUCKET", str(tmp_path / "bucket"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    store = BeamStorage()
+    for path in photos.rglob("*"):
+        if path.is_file():
+            store.write(f"bucket://shop/photos/{path.relative_to(photos)}", path.read_bytes())
+    store.write("bucket://shop/list.csv", b"path\nphotos/deep/red.png\n")
+    Registry("bucket://shop/registry", "colours").push(registry.in_service().path, {})
+    code, *_ = run(
+        "bucket://shop/registry",
+        "bucket://shop/photos",
+        "bucket://shop/list.csv",
+        *runner,
+        *("--json", "--output", tmp_path / "answers.jsonl"),
+    )
+    assert code == ExitCode.OK
+    lines = [
+        json.loads(line)
+        for file in tmp_path.glob("answers.jsonl*")
+        if "skipped" not in file.name
+        for line in file.read_text().splitlines()
+    ]
+    assert sorted(line["class"] for line in lines) == sorted([*COLOURS, "red"])
+    assert {line["path"] for line in lines} == {
+        f"bucket://shop/photos/deep/{name}.png" for name in COLOURS
+    }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -93,7 +94,9 @@ class BucketFileSystem(FileSystem):
         for file in sorted(folder.iterdir()):
             path = "bucket://" + file.name.replace("%2F", "/")
             if path.startswith(dir_or_prefix) and not file.name.endswith(".tmp"):
-                yield FileMetadata(path, 0, 0)
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                    facts = file.stat()
+                    yield FileMetadata(path, facts.st_size, facts.st_mtime)
 
     def create(self, path, mime_type="", compression_type=CompressionTypes.AUTO):
         return _Upload(self._file(path))
