@@ -14,6 +14,7 @@ from typing import Any
 
 from components.report.files import PAGE_FILE
 from kubeflow import document as doc
+from kubeflow import run_end
 from kubeflow.document_yaml import dump
 from kubeflow.entrypoint import COMMAND
 from kubeflow.lint import Problem, problems
@@ -84,7 +85,9 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
         doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
         doc.set_task(spec, node_id, node)
         doc.set_resources(spec, node_id, node)
-        doc.set_environment(spec, node_id, node)
+        doc.set_environment(
+            spec, node_id, {**run_end.environment(config, node), **(node.env or {})}
+        )
     # After the arguments: the executor knows nothing of an output that only KFP's UI looks at.
     for page in PAGES:
         if page.node_id in node_ids:

@@ -152,11 +152,11 @@ def set_task(document: Document, node_id: str, node: NodeConfig) -> None:
         }
 
 
-def set_environment(document: Document, node_id: str, node: NodeConfig) -> None:
+def set_environment(document: Document, node_id: str, variables: Mapping[str, str]) -> None:
     """Plain environment variables, sorted by name."""
-    if node.env:
+    if variables:
         executor_of(document, node_id)["env"] = [
-            {"name": name, "value": value} for name, value in sorted(node.env.items())
+            {"name": name, "value": value} for name, value in sorted(variables.items())
         ]
 
 

@@ -34,7 +34,7 @@ from pipeline.notify.config import NotifyConfig
 from pipeline.notify.message import messages_of
 from pipeline.notify.send import notify
 from pipeline.recorded import end_of_error
-from trainer.errors import UserError
+from trainer.errors import ExitCode, UserError
 from trainer.settings import Settings
 
 VARIABLE = "IMAGEMILL_RUN_END"
@@ -109,7 +109,8 @@ def succeeded(node_id: str, parameters: Parameters, task: Task, outputs: Mapping
 
 def _failed(node_id: str, parameters: Parameters, error: Exception) -> None:
     end = _of(parameters)
-    final = isinstance(error, UserError) or (end is not None and end.last_try)
+    refused = isinstance(error, UserError) and error.code is not ExitCode.INTERNAL
+    final = refused or (end is not None and end.last_try)
     if end is None or not final:
         return
     event = end_of_error(error)

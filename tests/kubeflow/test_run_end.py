@@ -111,6 +111,16 @@ def test_a_crash_counts_once_no_retry_is_left(cluster: Cluster):
     assert cluster.told[0].startswith("m: a run failed: trainer: MemoryError: 8 GiB (on ")
 
 
+def test_what_a_retry_may_heal_is_no_refusal(cluster: Cluster):
+    """Such as a bucket that does not answer: known by its words, tried again all the same."""
+    cluster.check()
+    away = UserError("the bucket does not answer", fix="wait", code=ExitCode.INTERNAL)
+    cluster.fails("data-gate", away, retry=0)
+    assert cluster.outcomes == []
+    cluster.fails("data-gate", away, retry=2)
+    assert cluster.outcomes == ["failed"]
+
+
 def test_a_killed_run_is_told_of_by_the_next_check_once(cluster: Cluster):
     cluster.check()
     cluster.check(retrain=False)
