@@ -124,7 +124,7 @@ class IngestConfig(Settings):
         description="Least number of shards a split is cut into, so that later steps have something to share.",
     )
     block_size: int = Field(
-        64, ge=1, le=10_000, description="Files that one Beam work item covers."
+        64, ge=1, le=10_000, description="Files that one Beam work item covers at most."
     )
 
     @property

@@ -33,6 +33,8 @@ from trainer.errors import ExitCode, UserError
 from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
 
 REPORT_FILE = "ingest.json"
+# Fewer would leave some of a handful of workers idle at the end.
+_LEAST_BLOCKS = 16
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -107,7 +109,7 @@ class Ingest:
     def _prepare(self, folder: str) -> Outcome:
         files = self.listing.files
         order = sorted(range(len(files)), key=lambda at: order_key(files[at].name))
-        size = self.config.block_size
+        size = min(self.config.block_size, max(1, len(files) // _LEAST_BLOCKS))
         blocks = [order[start : start + size] for start in range(0, len(order), size)]
         labels = {name: label for label, name in enumerate(self.listing.class_names)}
         for number, block in enumerate(blocks):
