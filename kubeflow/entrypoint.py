@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from kubeflow import lay_over, page, refusal, run_end
+from kubeflow import lay_over, page, reach, refusal, run_end
 from kubeflow.container_log import start_logging
 from kubeflow.executor_input import Task, make_folders, prepare
 from kubeflow.executor_output import keep_empty_folders, output_document, write_output
@@ -72,10 +72,11 @@ def run_step(args: argparse.Namespace, beam_args: Sequence[str]) -> None:
     make_folders(task)
     _LOGGER.info("step %s starts", args.node_id, extra={"parameters": sorted(parameters)})
     try:
-        with run_end.watched(args.node_id, parameters):
+        with run_end.watched(args.node_id, parameters), reach.said(task.parameters):
             outputs = _execute(args.executor_class_path, task, parameters, beam_args)
     except UserError as error:
-        refusal.leave(note, error)
+        if error.code != ExitCode.INTERNAL:  # what a retry may heal
+            refusal.leave(note, error)
         raise
     page.copy_pages(args.page, pages, task.outputs)
     _publish(task, outputs)

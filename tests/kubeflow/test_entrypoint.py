@@ -99,6 +99,37 @@ def test_a_user_error_is_said_again_without_doing_the_work_again(tmp_path):
     assert (tmp_path / "registry" / "attempts").read_text() == "x"
 
 
+def test_a_bucket_that_is_away_is_tried_again_and_named(tmp_path, capfd):
+    launch = InProcess()
+    run = _run(tmp_path, mode="bucket-away", launch=launch)
+    assert run.attempts["make"] == 2
+    assert launch.codes == [0, ExitCode.INTERNAL, 0, 0]
+    place = str(tmp_path / "registry")
+    assert f"registry {place!r} does not answer (ConnectionRefusedError" in capfd.readouterr().err
+
+
+def test_a_missing_secret_is_named_and_not_tried_again(tmp_path, capfd):
+    launch = InProcess()
+    run = _run(tmp_path, mode="no-secret", launch=launch)
+    assert run.states["make"] == FAILED
+    assert launch.codes[1:] == [ExitCode.USAGE] * run.attempts["make"]
+    assert (tmp_path / "registry" / "attempts").read_text() == "x"  # the work was done once
+    said = capfd.readouterr().err
+    assert "credentials are missing or not accepted (NoCredentialsError" in said
+    assert "kubeflow.defaults.secret_env" in said
+
+
+def test_an_image_without_our_entrypoint_fails_and_says_so(tmp_path):
+    def other_image(argv, environment, pod):
+        from tests.kubeflow.standin import start_process
+
+        return start_process(["python", "-I", "-S", *argv[1:]], environment, pod)
+
+    run = _run(tmp_path, launch=other_image)
+    assert run.states == {"decide": FAILED, "make": SKIPPED, "use": SKIPPED}
+    assert "No module named" in run.logs["decide"]
+
+
 def test_preempted_twice_then_done(tmp_path):
     launch = InProcess()
     run = _run(tmp_path, mode="preempted-twice", launch=launch)

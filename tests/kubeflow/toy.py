@@ -49,11 +49,19 @@ class MakeExecutor(base_executor.BaseExecutor):
         (Path(examples.uri) / "Split-train" / "data").write_text(str(settings["epochs"]))
 
 
+class NoCredentialsError(Exception):
+    """As botocore's, where the secret's variables are not in the pod."""
+
+
 def _misbehave(mode, tries):
     if mode == "user-error":
         raise UserError("class 'fog' is empty", fix="add images", code=ExitCode.DATA_REFUSED)
     if mode == "crash-once" and tries == 0:
         raise OSError("disk went away")
+    if mode == "bucket-away" and tries == 0:
+        raise ValueError("listing failed") from ConnectionRefusedError(111, "Connection refused")
+    if mode == "no-secret":
+        raise NoCredentialsError("Unable to locate credentials")
     if mode == "preempted-twice" and tries < 2:
         os.kill(os.getpid(), signal.SIGTERM)
 
