@@ -14,7 +14,7 @@ from typing import Any
 
 from components.report.files import PAGE_FILE
 from kubeflow import document as doc
-from kubeflow import run_end
+from kubeflow import run_end, warm_start
 from kubeflow.document_yaml import dump
 from kubeflow.entrypoint import COMMAND
 from kubeflow.lint import Problem, problems
@@ -82,8 +82,11 @@ def compile_object(pipeline: Any, config: Config) -> Compiled:
     for node_id in node_ids:
         node = config.kubeflow.node(node_id)
         doc.set_image(spec, node_id, node)
-        doc.set_arguments(spec, node_id, parameters, doc.beam_arguments(config.beam, node_id, node))
-        doc.set_task(spec, node_id, node)
+        further = warm_start.arguments(config, node_id)
+        beam = doc.beam_arguments(config.beam, node_id, node)
+        doc.set_arguments(spec, node_id, parameters, [*further, *beam])
+        # What depends on the version in service is never reused: no parameter says which one it is.
+        doc.set_task(spec, node_id, node.model_copy(update={"cache": False}) if further else node)
         doc.set_resources(spec, node_id, node)
         doc.set_environment(
             spec, node_id, {**run_end.environment(config, node), **(node.env or {})}

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from kubeflow import lay_over, page, reach, refusal, run_end
+from kubeflow import lay_over, page, reach, refusal, run_end, warm_start
 from kubeflow.container_log import start_logging
 from kubeflow.executor_input import Task, make_folders, prepare
 from kubeflow.executor_output import keep_empty_folders, output_document, write_output
@@ -66,9 +66,11 @@ def run_step(args: argparse.Namespace, beam_args: Sequence[str]) -> None:
     shown = page.names(args.page)
     pages = {name: found for name, found in whole.outputs.items() if name in shown}
     task = replace(whole, outputs={k: v for k, v in whole.outputs.items() if k not in shown})
-    parameters = lay_over.apply(task.parameters, args.lay_over)
     note = refusal.note_path(task.parameters, task.output_file)
     refusal.raise_again(note)
+    parameters = lay_over.apply(task.parameters, args.lay_over)
+    with reach.said(task.parameters):
+        parameters = warm_start.with_version_in_service(parameters, args.in_service)
     make_folders(task)
     _LOGGER.info("step %s starts", args.node_id, extra={"parameters": sorted(parameters)})
     try:
@@ -134,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lay_over", action="append", default=[], help="name=property.key: see kubeflow.lay_over."
     )
+    parser.add_argument("--in_service", default="", help="property.key: see kubeflow.warm_start.")
     parser.add_argument(
         "--page", action="append", default=[], help="name=output/file: see kubeflow.page."
     )
