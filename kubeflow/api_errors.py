@@ -2,6 +2,7 @@
 
 Who we are comes from the environment, never from a config: KFP_TOKEN (a bearer token), KFP_TOKEN_FILE (a file with one,
 read anew for each command) or KFP_COOKIES (such as dex's `authservice_session=...`); in a pod, the service account.
+SSL_CERT_FILE names the certificates to trust, where the API's is signed by an authority of one's own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -81,9 +83,18 @@ def explained(host: str) -> Iterator[None]:
         raise
 
 
-def _unreachable(host: str, error: Exception) -> UnreachableError:
+def _unreachable(host: str, error: Exception) -> UserError:
+    reason = getattr(error, "reason", None)
+    cause = reason if isinstance(reason, Exception) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return UserError(
+            f"the certificate of the KFP API at {host} is not trusted ({cause.verify_message})",
+            fix="set SSL_CERT_FILE to a file with the certificate of the authority that signed it",
+        )
+    said = getattr(cause, "strerror", "") or ""
     return UnreachableError(
-        f"the KFP API at {host or 'its in-cluster address'} does not answer ({type(error).__name__})",
+        f"the KFP API at {host or 'its in-cluster address'} does not answer "
+        f"({type(cause).__name__}{': ' + said if said else ''})",
         fix="check the address, the port-forward and the network",
         code=ExitCode.INTERNAL,
     )

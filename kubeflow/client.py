@@ -215,8 +215,16 @@ class Cluster:
         ]
         for pod in dict.fromkeys([*pods, *(task.pod_name for task in tasks if task.pod_name)]):
             # Not yielded inside: the caller's prints would go where the client's go.
-            with explained(self._host):
-                text = self._log(run_id, pod)
+            try:
+                with explained(self._host):
+                    text = self._log(run_id, pod)
+            except UserError as error:
+                raise UserError(
+                    f"there is no log of step {step!r} of run {run_id}: {error.message}",
+                    fix="its pod may be gone: see the step's artifact `executor-logs` in KFP's UI, "
+                    "where the cluster stores logs",
+                    code=error.code,
+                ) from None
             yield from text.splitlines()
 
     def _log(self, run_id: str, pod: str) -> str:
@@ -270,7 +278,11 @@ def connect(host: str, namespace: str) -> Cluster:
         probe(host, token, cookies)
     with explained(host):
         made = client.Client(
-            host=host or None, namespace=namespace, existing_token=token, cookies=cookies
+            host=host or None,
+            namespace=namespace,
+            existing_token=token,
+            cookies=cookies,
+            ssl_ca_cert=os.environ.get("SSL_CERT_FILE"),
         )
     return Cluster(made, host or f"http://ml-pipeline.{namespace}:8888", namespace)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,15 +37,19 @@ class State:
 
 
 @contextmanager
-def kfp_server() -> Iterator[State]:
-    """Serves on a free port of this machine while the body runs."""
+def kfp_server(certificate: str = "") -> Iterator[State]:
+    """Serves on a free port of this machine while the body runs; with a file of key and certificate over TLS."""
     state = State()
 
     class Handler(_Handler):
         held = state
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
+    state.url = f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import yaml
 
@@ -175,8 +177,74 @@ def test_a_token_is_needed_and_taken_from_a_file(server, config, monkeypatch, tm
     assert submit(connect(server.url, "kubeflow"), config, DOCUMENT, {}) == "run-1"
 
 
+def test_a_token_that_ran_out_on_the_way(server, cluster, config):
+    run_id = submit(cluster, config, DOCUMENT, {})
+    server.token = "another"
+    for ask in (
+        lambda: cluster.outcome(run_id),
+        lambda: list(cluster.logs(run_id, "trainer")),
+        lambda: cluster.runs("scenes", 5),
+        lambda: submit(cluster, config, DOCUMENT, {}),
+        lambda: cluster.wait(run_id, 30, lambda step, state: None),
+    ):
+        with pytest.raises(UserError, match=r"refuses us \(HTTP 401\)"):
+            ask()
+
+
+def test_a_namespace_that_does_not_exist_or_is_not_ours(server, cluster, config):
+    server.refuse = {"POST /apis/v2beta1/experiments": 404}
+    with pytest.raises(UserError, match=r"refuses the request \(HTTP 404\)") as caught:
+        submit(cluster, config, DOCUMENT, {})
+    assert caught.value.code == ExitCode.USAGE
+    server.refuse = {"GET /apis/v2beta1/experiments": 403}
+    with pytest.raises(UserError, match=r"refuses us \(HTTP 403\).*rights in docs/kubeflow.md"):
+        cluster.runs("scenes", 5)
+
+
+def test_a_server_that_is_down_while_uploading(server, cluster, config):
+    server.refuse = {"POST /apis/v2beta1/pipelines/upload": 503}
+    with pytest.raises(UserError, match=r"failed \(HTTP 503\)") as caught:
+        submit(cluster, config, DOCUMENT, {})
+    assert caught.value.code == ExitCode.INTERNAL
+    assert server.runs == {}
+
+
+def test_a_log_whose_pod_is_gone(server, cluster, config):
+    run_id = submit(cluster, config, DOCUMENT, {})
+    server.script = [("FAILED", {"trainer": "FAILED"})]
+    server.refuse = {"/log": 500}
+    with pytest.raises(UserError, match=f"no log of step 'trainer' of run {run_id}.*HTTP 500"):
+        list(cluster.logs(run_id, "trainer"))
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Key and certificate of an authority that only this test knows."""
+    file = tmp_path / "server.pem"
+    line = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    line += ["-subj", "/CN=kfp", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*line, "-keyout", file, "-out", tmp_path / "c"], check=True, capture_output=True
+    )
+    file.write_bytes(file.read_bytes() + (tmp_path / "c").read_bytes())
+    return str(file)
+
+
+def test_a_certificate_of_an_authority_of_ones_own(certificate, config, monkeypatch):
+    with kfp_server(certificate) as served:
+        with pytest.raises(
+            UserError, match=r"certificate of the KFP API .* is not trusted"
+        ) as caught:
+            connect(served.url, "kubeflow")
+        assert "SSL_CERT_FILE" in caught.value.fix
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        assert submit(connect(served.url, "kubeflow"), config, DOCUMENT, {}) == "run-1"
+
+
 def test_nobody_there():
-    with pytest.raises(UserError, match="does not answer"):
+    with pytest.raises(
+        UserError, match=r"does not answer \(ConnectionRefusedError: Connection ref"
+    ):
         connect("http://127.0.0.1:9", "kubeflow")
 
 
