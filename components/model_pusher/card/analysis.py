@@ -54,7 +54,7 @@ def class_table(metrics: Facts) -> Rows:
 
 def slice_table(metrics: Facts) -> Rows:
     """One row a slice; what is sliced by class stands in the table by class."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{one['feature']}: {one['value']}",
             str(one["examples"]),
@@ -69,7 +69,7 @@ def slice_table(metrics: Facts) -> Rows:
 
 def rule_table(metrics: Facts) -> Rows:
     """One row a rule."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (str(one["name"]), _text(one.get("value")), _text(one.get("limit")), str(one["verdict"]))
         for one in metrics.get("rules", ())
     ]
