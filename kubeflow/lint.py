@@ -8,6 +8,7 @@ Errors are things that the backend refuses or silently gets wrong; warnings are 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ WORKSPACE_PATH = "/kfp-workspace"
 _NODE_ID = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _ALLOWED_PLACEHOLDER = re.compile(r"\{\{\$(\.inputs\.parameters\['[^']+'\])?\}\}")
 _RESERVED_IDS = frozenset({"root", "entrypoint"})
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]+)?")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -125,10 +127,16 @@ def _kinds(spec: dict[str, Any]) -> Iterator[Problem]:
 
 def _strings(spec: dict[str, Any]) -> Iterator[Problem]:
     for node_id, task in tasks_of(spec).items():
+        together = 0
         for name, given in task.get("inputs", {}).get("parameters", {}).items():
             constant = given.get("runtimeValue", {}).get("constant")
             if isinstance(constant, str):
                 yield from _constant(f"{node_id}.{name}", constant)
+                together += len(json.dumps(constant))
+        if together > MAX_ARGUMENT_BYTES:
+            yield Problem(
+                node_id, "has parameters too long for the one argument that holds them all"
+            )
         container = executor_of(spec, node_id)
         for text in (*container.get("command", ()), *container.get("args", ())):
             yield from _constant(f"{node_id} argument", _ALLOWED_PLACEHOLDER.sub("", text))
@@ -211,13 +219,6 @@ def _scheme(name: str, path: str) -> Iterator[Problem]:
     """Only KFP's launcher speaks minio://; photos and registry are read by Beam's file systems."""
     if path.startswith("minio://"):
         yield Problem(name, f"is {path!r}, which Beam cannot read: use a volume, gs:// or s3://")
-    if path.startswith("s3://"):
-        yield Problem(
-            name,
-            f"is {path!r}: Beam reads s3:// with boto3, which the image does not hold; add it to an "
-            "image of your own, or use a volume or gs://",
-            fatal=False,
-        )
 
 
 def _mounted(path: str, cluster: ClusterConfig, node_id: str) -> bool:
@@ -238,7 +239,11 @@ def _images(cluster: ClusterConfig) -> Iterator[Problem]:
         f"nodes.{name}.image": node.image for name, node in cluster.nodes.items() if node.image
     }
     for where, image in images.items():
-        if "@sha256:" not in image:
+        if not _IMAGE.fullmatch(image):
+            yield Problem(
+                f"kubeflow.{where}", f"{image!r} is no image name: host/path:tag, lower case"
+            )
+        elif "@sha256:" not in image:
             yield Problem(
                 f"kubeflow.{where}",
                 f"{image!r} is not pinned by digest: a retry may run other code (name@sha256:...)",

@@ -8,6 +8,7 @@ import json
 import pytest
 import yaml
 
+from kubeflow.compile import compile_pipeline
 from kubeflow.document import beam_arguments
 from kubeflow.lint import problems
 from kubeflow.schema_check import check_pipeline_spec, check_platform_spec, has_kubernetes_protos
@@ -194,6 +195,14 @@ def test_only_warnings_are_left(compiled):
     assert compiled.warnings == ()
 
 
+def test_a_search_before_the_training_is_nothing_that_a_cluster_refuses():
+    config = load_config(golden.CONFIG, {"tune": {"enabled": True}})
+    compiled = compile_pipeline(config, code_version=golden.CODE_VERSION)
+    assert compiled.warnings == ()
+    assert "tuner" in _tasks(compiled.spec)["trainer"]["dependentTasks"]
+    check_pipeline_spec(compiled.spec)
+
+
 def _drop_default(spec, platform):
     del spec["root"]["inputDefinitions"]["parameters"]["epochs"]["defaultValue"]
 
@@ -214,6 +223,11 @@ def _template_in_argument(spec, platform):
 
 def _long(spec, platform):
     _container(spec, "trainer")["args"].append("x" * (128 * 1024 + 1))
+
+
+def _long_together(spec, platform):
+    given = _tasks(spec)["trainer"]["inputs"]["parameters"]
+    given["run_fn"] = given["eval_args"] = {"runtimeValue": {"constant": "x" * 70_000}}
 
 
 def _old_schema(spec, platform):
@@ -320,6 +334,7 @@ def _lost_executor(spec, platform):
         (_template, "Argo would take for a template"),
         (_template_in_argument, "Argo would take for a template"),
         (_long, "longer than 128 KiB"),
+        (_long_together, "too long for the one argument"),
         (_old_schema, "must be '2.1.0', got '2.0.0'"),
         (_resolver, "is a Resolver"),
         (_importer, "is an Importer under a condition"),
@@ -363,11 +378,19 @@ def test_places_that_no_pod_can_see_are_pointed_out(compiled, spec):
     assert not any(problem.fatal for problem in found)
 
 
-@pytest.mark.parametrize(("place", "fatal"), [("minio://b/photos", True), ("s3://b/photos", False)])
-def test_buckets_that_beam_cannot_read_as_the_image_is(compiled, spec, place, fatal):
+@pytest.mark.parametrize(("place", "found"), [("minio://b/photos", 1), ("s3://b/photos", 0)])
+def test_a_bucket_that_beam_cannot_read(compiled, spec, place, found):
     spec["root"]["inputDefinitions"]["parameters"]["data-root"]["defaultValue"] = place
-    [found] = problems(spec, compiled.platform, load_config(golden.CONFIG).kubeflow)
-    assert (found.where, found.fatal) == ("data-root", fatal)
+    problem = problems(spec, compiled.platform, load_config(golden.CONFIG).kubeflow)
+    assert [(one.where, one.fatal) for one in problem] == [("data-root", True)] * found
+
+
+@pytest.mark.parametrize("image", ["Registry/Image:1", "has space", "", "x@sha256:zz", "-x"])
+def test_an_image_name_that_no_node_can_pull(compiled, spec, image):
+    cluster = load_config(golden.CONFIG).kubeflow.model_copy(update={"image": image})
+    [found] = problems(spec, compiled.platform, cluster)
+    assert found.fatal
+    assert "is no image name" in found.message
 
 
 @pytest.mark.parametrize("root", ["file:///data", "/mnt/data", "hdfs://x"])
