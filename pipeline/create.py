@@ -20,7 +20,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import trainer_pb2
 
 from components.data_gate.component import DataGate
-from components.data_gate.statistics import stats_options
+from components.data_gate.statistics import ImageStatisticsGen
 from components.image_example_gen.component import ImageExampleGen
 from components.model_evaluator.component import ModelEvaluator
 from components.model_pusher.component import ModelPusher
@@ -158,9 +158,7 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
         **shared.place("image-example-gen"),
     ).with_id("image-example-gen")
     examples = ingest.outputs["examples"]
-    statistics = tfx.components.StatisticsGen(
-        examples=examples, stats_options=stats_options()
-    ).with_id("statistics-gen")
+    statistics = ImageStatisticsGen(examples=examples).with_id("statistics-gen")
     schema = tfx.components.SchemaGen(
         statistics=statistics.outputs["statistics"], infer_feature_shape=True
     ).with_id("schema-gen")

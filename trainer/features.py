@@ -48,6 +48,9 @@ class DatasetInfo(Settings):
         description="Shorter side in pixels that larger images were scaled down to."
     )
     dead_letters: int = Field(0, description="Files that could not become an example.")
+    columns: dict[str, Literal["int", "float", "text"]] = Field(
+        {}, description="Type of each extra column of a manifest, feature `column/<name>`."
+    )
     test_set: str = Field(
         "",
         description="SHA-256 over the sorted SHA-256 of the test images: equal for models that were "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from components.data_gate.config import GateConfig
@@ -19,6 +19,7 @@ from components.image_example_gen.config import IngestConfig
 from components.image_example_gen.listing import Listing
 
 if TYPE_CHECKING:
+    from components.data_gate.anomalies import Statistics
     from components.data_gate.service import Served
 
 
@@ -33,8 +34,8 @@ def check_photos(
 ) -> GateReport:
     """Scans all files and judges what is found.
 
-    TFDV takes seconds to load and is needed only to compare: with splits that the input gives, or with the data of a
-    model in service. It loads while files are read.
+    TFDV takes seconds to load and is needed only to compare: with splits that the input gives, with the accepted
+    schema, or with the data of a model in service. It loads while files are read.
 
     Args:
       listing: the files.
@@ -44,9 +45,9 @@ def check_photos(
       name: the model's name in it.
       workers: decoders at work; 0 means one per core.
     """
-    in_service = bool(registry) and _has_model(registry, name)
+    known = bool(registry) and _is_known(registry, name)
     splits = {file.split for file in listing.files if file.split}
-    comparing = in_service or len(splits) > 1
+    comparing = known or len(splits) > 1
     loading = threading.Thread(target=_load_tfdv, daemon=True)
     if comparing:
         loading.start()
@@ -55,17 +56,22 @@ def check_photos(
     compared: Sequence[Raw] = []
     if comparing:
         loading.join()
-        served = _served(registry, name) if in_service else None
-        compared = _compare(table, gate, served)
+        served = _served(registry, name) if known else None
+        compared = _compare(table, gate, served, (registry, name) if known else None)
     classes = served.class_names if served else None
     raws = [*look(table, listing.class_names, letters, gate, classes), *compared]
-    return judge(len(table), raws, gate.policies, gate.files_listed)
+    return judge(table, raws, gate.policies, gate.files_listed)
 
 
-def _has_model(registry: str, name: str) -> bool:
+def _is_known(registry: str, name: str) -> bool:
+    """Whether the registry has a model in service or an accepted schema."""
+    from components.data_gate.schema_store import SchemaStore
     from components.model_pusher.registry import Registry
 
-    return Registry(registry, name).in_service() is not None
+    return (
+        Registry(registry, name).in_service() is not None
+        or SchemaStore(registry, name).accepted() is not None
+    )
 
 
 def _load_tfdv() -> None:
@@ -78,15 +84,32 @@ def _served(registry: str, name: str) -> Served | None:
     return read_served(registry, name)
 
 
-def _compare(table: ImageTable, gate: GateConfig, served: Served | None) -> Sequence[Raw]:
-    from components.data_gate.compare import drift_findings, skew_findings
+def _compare(
+    table: ImageTable, gate: GateConfig, served: Served | None, place: tuple[str, str] | None
+) -> Sequence[Raw]:
+    from components.data_gate.compare import class_drift_findings, drift_findings, skew_findings
     from components.data_gate.table_statistics import table_statistics
 
     if not len(table):
         return []
-    statistics = table_statistics(table)
     before = served.statistics if served else {}
+    statistics = table_statistics(table, by_class="train" in before)
     return [
+        *_schema_findings(statistics, place),
         *skew_findings(statistics, gate.skew),
         *drift_findings(statistics, before, gate.drift),
+        *class_drift_findings(statistics, before, gate.drift),
     ]
+
+
+def _schema_findings(
+    statistics: Mapping[str, Statistics], place: tuple[str, str] | None
+) -> Iterator[Raw]:
+    from components.data_gate.anomalies import schema_findings
+    from components.data_gate.curation import validate_table
+    from components.data_gate.schema_store import SchemaStore
+
+    accepted = SchemaStore(*place).accepted() if place else None
+    if accepted is not None:
+        anomalies = validate_table(accepted.schema, statistics)
+        yield schema_findings(anomalies, len(accepted.schema.feature))

@@ -1,11 +1,12 @@
 """From the schema that TFX infers to the one that is kept, and what changes when new data breaks it.
 
-accepted = curate(inferred)                      # first run: what of it shall bind later data
-verdict = check(store, inferred, statistics)     # anomalies by split, and a proposal where there are any
+verdict = check(accepted, inferred, statistics)  # anomalies by split, and a proposal where there are any
+settle(store, verdict, refused=False)            # the first schema is accepted with data that passed
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import tensorflow_data_validation as tfdv
@@ -42,21 +43,61 @@ def curate(inferred: schema_pb2.Schema) -> schema_pb2.Schema:
     return schema
 
 
-def check(
-    store: SchemaStore, inferred: schema_pb2.Schema, statistics: Mapping[str, Statistics]
-) -> dict[str, anomalies_pb2.Anomalies]:
-    """Validates each split against the accepted schema; on the first run accepts the inferred one.
+@dataclasses.dataclass(frozen=True)
+class SchemaVerdict:
+    """What the accepted schema says of new data.
 
-    Where the data breaks the accepted schema, what TFDV would change is left as the proposal.
+    Attributes:
+      anomalies: TFDV's, by split.
+      proposal: the schema that this data asks for; None where the accepted one fits.
+      is_first: nothing is accepted yet, so the proposal is accepted with the data.
     """
-    accepted = store.accepted()
-    schema = accepted.schema if accepted else store.accept(curate(inferred)).schema
+
+    anomalies: Mapping[str, anomalies_pb2.Anomalies]
+    proposal: schema_pb2.Schema | None
+    is_first: bool = False
+
+
+def check(
+    accepted: schema_pb2.Schema | None,
+    inferred: schema_pb2.Schema,
+    statistics: Mapping[str, Statistics],
+) -> SchemaVerdict:
+    """Validates each split against the accepted schema, or on the first run against the inferred one."""
+    schema = curate(inferred) if accepted is None else accepted
     anomalies = {split: validate(found, schema) for split, found in statistics.items()}
-    if any(has_anomalies(found) for found in anomalies.values()):
-        store.propose(updated(schema, statistics))
-    else:
+    if accepted is None:
+        return SchemaVerdict(anomalies, schema, is_first=True)
+    broken = any(has_anomalies(found) for found in anomalies.values())
+    return SchemaVerdict(anomalies, updated(schema, statistics) if broken else None)
+
+
+def settle(store: SchemaStore, verdict: SchemaVerdict, *, refused: bool) -> None:
+    """Files the first schema of data that passed; leaves any other proposal for review."""
+    if verdict.proposal is None:
         store.withdraw()
-    return anomalies
+    elif verdict.is_first and not refused:
+        store.accept(verdict.proposal)
+    else:
+        store.propose(verdict.proposal)
+
+
+def validate_table(
+    schema: schema_pb2.Schema, statistics: Mapping[str, Statistics]
+) -> dict[str, anomalies_pb2.Anomalies]:
+    """Anomalies by split, of the features that the statistics have: a check stores no image, so it knows no format."""
+    return {
+        split: validate(found, _restricted(schema, found)) for split, found in statistics.items()
+    }
+
+
+def _restricted(schema: schema_pb2.Schema, statistics: Statistics) -> schema_pb2.Schema:
+    seen = {f.name or ".".join(f.path.step) for set_ in statistics.datasets for f in set_.features}
+    result = schema_pb2.Schema()
+    result.CopyFrom(schema)
+    del result.feature[:]
+    result.feature.extend(feature for feature in schema.feature if feature.name in seen)
+    return result
 
 
 def updated(schema: schema_pb2.Schema, statistics: Mapping[str, Statistics]) -> schema_pb2.Schema:

@@ -19,7 +19,7 @@ from components.data_gate.anomalies import (
 )
 from components.data_gate.compare import class_drift_findings, drift_findings, skew_findings
 from components.data_gate.config import GateConfig
-from components.data_gate.curation import check
+from components.data_gate.curation import check, settle
 from components.data_gate.dead_letters import read_dead_letters
 from components.data_gate.findings import FINDINGS_FILE, GateReport, judge
 from components.data_gate.look import look
@@ -65,19 +65,23 @@ def _examine(
         dataset = DatasetInfo.model_validate_json(file.read())
     statistics = read_all_statistics(uris["statistics"])
     schema = _read_schema(uris["schema"])
-    anomalies = check(SchemaStore(*place), schema, statistics)
-    for split, found in anomalies.items():
+    store = SchemaStore(*place)
+    accepted = store.accepted()
+    verdict = check(accepted.schema if accepted else None, schema, statistics)
+    for split, found in verdict.anomalies.items():
         write_anomalies(output_uri, split, found)
     served = read_served(*place)
     before = served.statistics if served else {}
     raws = [
         *look(table, dataset.class_names, letters, config, served.class_names if served else None),
-        schema_findings(anomalies, len(schema.feature)),
+        schema_findings(verdict.anomalies, len(schema.feature)),
         *skew_findings(statistics, config.skew),
         *drift_findings(statistics, before, config.drift),
         *class_drift_findings(statistics, before, config.drift),
     ]
-    return judge(len(table), raws, config.policies, config.files_listed)
+    report = judge(table, raws, config.policies, config.files_listed)
+    settle(store, verdict, refused=report.refused)
+    return report
 
 
 def _read_schema(folder: str) -> schema_pb2.Schema:

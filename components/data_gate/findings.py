@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from components.data_gate.kinds import KINDS
 from components.data_gate.policy import Level, Policy
 from trainer.settings import Settings
+
+if TYPE_CHECKING:
+    from components.data_gate.image_table import ImageTable
 
 FINDINGS_FILE = "findings.json"
 
@@ -61,6 +65,14 @@ class Finding(Settings):
         return KINDS[self.kind].fix
 
 
+class ClassSummary(Settings):
+    """The images of one class, in figures."""
+
+    name: str = Field(description="The class.")
+    images: int = Field(description="Readable images in it.")
+    medians: dict[str, float] = Field(description="Median of each measure, by its name.")
+
+
 class GateReport(Settings):
     """The outcome of the gate."""
 
@@ -68,6 +80,7 @@ class GateReport(Settings):
     findings: tuple[Finding, ...] = Field(
         description="Errors first, then warnings, then ignored ones."
     )
+    classes: tuple[ClassSummary, ...] = Field((), description="Figures of each class, by name.")
 
     @property
     def refused(self) -> bool:
@@ -100,14 +113,17 @@ class Raw:
     total: int
 
 
-def judge(images: int, raws: Iterable[Raw], policies: Settings, files_listed: int) -> GateReport:
+def judge(
+    table: ImageTable, raws: Iterable[Raw], policies: Settings, files_listed: int
+) -> GateReport:
     """Applies the policies and sorts: errors first, then in the order of `KINDS`."""
     found = [_finding(raw, getattr(policies, raw.kind), files_listed) for raw in raws if raw.count]
     order = {"error": 0, "warn": 1, "ignore": 2}
     rank = list(KINDS).index
     return GateReport(
-        images=images,
+        images=len(table),
         findings=tuple(sorted(found, key=lambda f: (order[f.level], rank(f.kind)))),
+        classes=tuple(ClassSummary(**summary) for summary in table.class_summaries()),
     )
 
 

@@ -30,6 +30,9 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin:2rem 0 .2rem}
 .item{border:1px solid #8884;border-radius:.4rem;padding:.5rem}
 .images{display:flex;gap:.4rem}
 figure{margin:0;max-width:9rem;overflow-wrap:anywhere;font-size:.75rem}
+.wide{overflow-x:auto}
+table{border-collapse:collapse}th,td{padding:.15rem .6rem;text-align:right}
+tr>th:first-child{text-align:left}tr{border-bottom:1px solid #8884}
 img{display:block;max-height:8rem;max-width:9rem}
 """
 OpenImage = Callable[[str], Image.Image]
@@ -52,6 +55,7 @@ def write_html(report: GateReport, open_image: OpenImage, path: str, *, title: s
         f"<h1>{html.escape(title)}: {verdict}</h1>",
         f"<p>{report.images:,} images, {len(report.at('error'))} errors, {len(report.at('warn'))} warnings.</p>",
         *(part for finding in report.findings for part in _finding(finding, open_image)),
+        *_classes(report),
     ]
     Path(path).write_text("\n".join(parts), encoding="utf-8")
 
@@ -66,6 +70,21 @@ def _finding(finding: Finding, open_image: OpenImage) -> Iterator[str]:
     rest = finding.items_total - min(len(finding.items), ITEMS_SHOWN)
     if rest > 0:
         yield f"<p>... and {rest:,} more</p>"
+
+
+def _classes(report: GateReport) -> Iterator[str]:
+    """A table of the classes: how many images, and the median of every measure."""
+    if not report.classes:
+        return
+    measures = sorted({name for summary in report.classes for name in summary.medians})
+    heads = "".join(f"<th>{html.escape(name.replace('_', ' '))}" for name in measures)
+    yield "<h2>Classes</h2><p class=fix>Median of each measure over the images of a class.</p>"
+    yield f"<div class=wide><table><tr><th>class<th>images{heads}"
+    for summary in report.classes:
+        medians = (summary.medians.get(name) for name in measures)
+        cells = "".join("<td>" if value is None else f"<td>{value:,.4g}" for value in medians)
+        yield f"<tr><th>{html.escape(summary.name)}<td>{summary.images:,}{cells}"
+    yield "</table></div>"
 
 
 def _item(item: Item, open_image: OpenImage) -> str:

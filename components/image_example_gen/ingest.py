@@ -16,7 +16,7 @@ import logging
 import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import apache_beam as beam
 
@@ -35,6 +35,11 @@ from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
 REPORT_FILE = "ingest.json"
 # Fewer would leave some of a handful of workers idle at the end.
 _LEAST_BLOCKS = 16
+_COLUMN_TYPES: dict[type, Literal["int", "float", "text"]] = {
+    int: "int",
+    float: "float",
+    str: "text",
+}
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -208,8 +213,16 @@ class Ingest:
             data_version=self.data_version,
             stored_size=self.config.resolved_stored_size,
             dead_letters=len(outcome.letters),
+            columns=self._columns(),
             test_set=_digest_of_test(outcome.seen, assignment.splits),
         )
+
+    def _columns(self) -> dict[str, Literal["int", "float", "text"]]:
+        """Name and type of the manifest's extra columns; every column has one type (`manifest`)."""
+        samples = {
+            name: value for file in self.listing.files for name, value in file.columns.items()
+        }
+        return {name: _COLUMN_TYPES[type(samples[name])] for name in sorted(samples)}
 
     def _write(self, folder: str, output: str, outcome: Outcome, assignment: Assignment) -> None:
         spans: dict[str, list[Span]] = defaultdict(list)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageEnhance
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate.scan import scan
+from components.data_gate.schema_store import SchemaStore
 from components.data_gate.table_statistics import table_statistics
 from components.image_example_gen.config import IngestConfig
 from components.image_example_gen.listing import list_images
@@ -167,6 +169,30 @@ def test_the_model_in_service_is_what_new_photos_are_compared_with(
     assert "dog: the model in service knows it" in out
     assert "warn   classes unknown to the model in service: 1 of 2 classes" in out
     assert "train against the model in service: Jensen-Shannon" in out
+
+
+def test_photos_must_fit_the_schema_that_the_registry_keeps(photos: Path, tmp_path: Path, capsys):
+    registry = tmp_path / "registry"
+    schema = schema_pb2.Schema()
+    for name, high in (("stat/brightness", 1.0), ("stat/entropy", 8.0), ("image/height", 9.0)):
+        feature = schema.feature.add(name=name, type=schema_pb2.FLOAT)
+        feature.float_domain.CopyFrom(schema_pb2.FloatDomain(min=0, max=high))
+    store = SchemaStore(str(registry), "m")
+    store.accept(schema)
+    found = tmp_path / "found.json"
+    arguments = ("--registry", registry, "--name", "m", "--json", found)
+    assert _check(photos, *arguments) == 3
+    assert "stat/brightness: train: Out-of-range values" in capsys.readouterr().out
+    report = json.loads(found.read_text())
+    [finding] = [f for f in report["findings"] if f["kind"] == "schema_anomalies"]
+    assert {item["subject"] for item in finding["items"]} >= {"stat/brightness"}
+    assert not {item["subject"] for item in finding["items"]} & {"stat/entropy", "image/height"}
+    assert [(summary["name"], summary["images"]) for summary in report["classes"]] == [
+        ("cat", _PER_CLASS),
+        ("dog", _PER_CLASS),
+    ]
+    assert store.numbers() == [1]
+    assert store.proposed() is None, "a check changes nothing"
 
 
 def _serve_model_of(photos: Path, registry: Path) -> None:

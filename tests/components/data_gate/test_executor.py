@@ -55,6 +55,11 @@ def test_clean_data_passes(clean, tmp_path: Path):
     report = run_gate(tmp_path, inputs)
     assert report.images == 48
     assert report.findings == ()
+    assert [(summary.name, summary.images) for summary in report.classes] == [
+        ("cat", 24),
+        ("dog", 24),
+    ]
+    assert report.classes[0].medians["aspect_ratio"] == 1.333
     for split in features.SPLITS:
         file = tmp_path / "anomalies" / f"Split-{split}" / ANOMALIES_FILE
         assert not anomalies_pb2.Anomalies.FromString(file.read_bytes()).anomaly_info
@@ -66,7 +71,7 @@ def test_statistics_are_sliced_by_class_and_leave_the_image_bytes_alone(clean):
     names = {dataset.name for dataset in statistics.datasets}
     assert names == {"All Examples", "image/class/text_cat", "image/class/text_dog"}
     columns = {".".join(feature.path.step) for feature in statistics.datasets[0].features}
-    assert "stat/brightness" in columns
+    assert columns >= {"stat/brightness", "column/iso", "column/camera"}
     assert not columns & {features.IMAGE, features.THUMBNAIL, features.PERCEPTUAL_HASH}
 
 
@@ -124,6 +129,19 @@ def test_first_run_files_the_schema_and_a_later_run_must_fit(clean, tmp_path: Pa
     store.accept(proposed)
     assert run_gate(tmp_path, clean[1]).findings == ()
     assert store.numbers() == [1, 2]
+    assert store.proposed() is None
+
+
+def test_data_that_is_refused_binds_no_later_data(clean, tmp_path: Path):
+    rows = clean_rows()
+    wrong = Row("train/dog/wrong.jpg", "dog", "train", rows[1].encoded, rows[1].image)
+    with pytest.raises(UserError, match="same image under two labels"):
+        run_gate(tmp_path, _with_rows(clean[1], tmp_path, [*rows, wrong]))
+    store = SchemaStore(str(tmp_path / "registry"), "m")
+    assert store.accepted() is None
+    assert store.proposed() is not None
+    run_gate(tmp_path, clean[1])
+    assert store.numbers() == [1]
     assert store.proposed() is None
 
 

@@ -118,7 +118,13 @@ def write_examples(folder: Path, rows: Sequence[Row]) -> None:
     for each in rows:
         of_split = counts[each.split]
         of_split[each.class_name] = of_split.get(each.class_name, 0) + 1
-    info = features.DatasetInfo(class_names=names, counts=counts, data_version="v", stored_size=72)
+    info = features.DatasetInfo(
+        class_names=names,
+        counts=counts,
+        data_version="v",
+        stored_size=72,
+        columns={"iso": "int", "camera": "text"},
+    )
     (folder / features.DATASET_FILE).write_text(info.model_dump_json())
 
 
@@ -146,6 +152,8 @@ def _example(each: Row, names: Sequence[str]):
         features.SHA256: bytes_of(each.sha256),
         features.PERCEPTUAL_HASH: int_of(each.mark.phash),
         features.THUMBNAIL: bytes_of(each.mark.thumbnail),
+        features.COLUMN_PREFIX + "iso": int_of(100),
+        features.COLUMN_PREFIX + "camera": bytes_of("phone"),
     }
     feature |= {features.STAT_PREFIX + name: float_of(v) for name, v in each.measures().items()}
     return tf.train.Example(features=tf.train.Features(feature=feature))

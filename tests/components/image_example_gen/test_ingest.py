@@ -167,7 +167,8 @@ def test_manifest_columns_become_features(photos: Path, tmp_path: Path) -> None:
         for at, path in enumerate(sorted(photos.rglob("*.jpeg")))
     ]
     (tmp_path / "m.csv").write_text("\n".join(rows), encoding="utf-8")
-    ingest(tmp_path / "m.csv", tmp_path / "out", CONFIG)
+    info = ingest(tmp_path / "m.csv", tmp_path / "out", CONFIG)
+    assert info.columns == {"camera": "text", "gain": "float", "iso": "int"}
     found = [features for _, features in read_examples(tmp_path / "out")]
     assert sorted(features["column/iso"] for features in found) == list(range(70))
     assert {(features["column/gain"], features["column/camera"]) for features in found} == {
