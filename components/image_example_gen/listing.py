@@ -17,7 +17,6 @@ import posixpath
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from components.image_example_gen import layout as layouts
@@ -28,7 +27,7 @@ from components.image_example_gen.manifest import Row, Value, read_manifest
 from trainer.errors import ExitCode, UserError
 
 # One for all files: a million empty dictionaries would weigh 64 MB.
-_NO_COLUMNS: Mapping[str, Value] = MappingProxyType({})
+_NO_COLUMNS: Mapping[str, Value] = {}
 _NAME = operator.attrgetter("name")
 _CHUNK = 4096
 
