@@ -61,6 +61,7 @@ lock: $(STAMP) ## Pin every dependency of both stacks anew (UPGRADE=1: to the ne
 	$(COMPILE) requirements/build.in --universal --python-version 3.10 -o requirements/build.lock
 	$(COMPILE) setup.py --extra test --extra lint requirements/legacy.in --python-version 3.10 --python-platform x86_64-manylinux_2_28 -o requirements/legacy.lock
 	$(COMPILE) setup.py --extra test --extra lint --extra s3 requirements/modern.in --universal --python-version 3.11 -o requirements/modern.lock
+	$(COMPILE) requirements/gpu.in --python-version 3.13 --python-platform x86_64-manylinux_2_39 -o requirements/gpu.lock
 
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks (BENCH=startup: only that one)

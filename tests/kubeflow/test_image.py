@@ -79,6 +79,20 @@ def test_a_push_gives_the_name_by_digest(tmp_path: Path):
     assert image_build.push_image(str(tool), "host:5000/i") == "host:5000/i@sha256:abc"
 
 
+def _pins(lock: str) -> dict[str, str]:
+    text = (image_build.REPO / "requirements" / lock).read_text()
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE))
+
+
+def test_the_gpu_variant_adds_nvidias_libraries_and_changes_nothing_else():
+    gpu, cpu = _pins("gpu.lock"), _pins("modern.lock")
+    added = set(gpu) - set(cpu)
+    assert "nvidia-cudnn-cu12" in added
+    assert all(name.startswith("nvidia-") for name in added)
+    assert {name: gpu[name] for name in set(gpu) & set(cpu)}.items() <= cpu.items()
+    assert "--require-hashes -r requirements/gpu.lock" in RECIPE
+
+
 def test_the_recipe_is_fit_for_restricted_pods():
     final = RECIPE.split("FROM ${BASE}\n")[-1]
     assert "USER 1000:1000" in final
