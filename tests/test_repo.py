@@ -156,7 +156,7 @@ def test_the_lock_holds_every_direct_dependency_within_its_range(stack: str, pyt
     assert wrong == []
 
 
-@pytest.mark.parametrize("name", ["build", "legacy", "modern"])
+@pytest.mark.parametrize("name", ["build", "gpu", "legacy", "modern"])
 def test_every_locked_package_has_a_hash_and_no_lock_names_an_index(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
     assert "--index-url" not in text
@@ -197,7 +197,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_a_wheel_holds_every_module_and_data_file_of_the_rooms(wheel: list[str]) -> None:
     # Not part of the running program: prose, and the Go program that checks what it compiles.
-    outside = {"README.md"}
+    outside = {"README.md", "conformance"}
     expected = {
         str(path.relative_to(ROOT))
         for path in tracked_files()
