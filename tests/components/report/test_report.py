@@ -86,6 +86,18 @@ def test_the_verdict_comes_first_and_findings_are_told(page):
         assert told in text
 
 
+def test_drift_is_told_also_where_there_is_none(content, page):
+    assert "Drift against version 2, in service" in page
+    assert "are within <code>gate.drift</code>" in page
+    found = content.findings[0]
+    drift = found.finding.model_copy(update={"kind": "feature_drift", "unit": "features"})
+    drifted = content.model_copy(
+        update={"findings": (found.model_copy(update={"finding": drift}),)}
+    )
+    told = render(drifted, ReportConfig()).partition("Drift against version 2")[2]
+    assert "1 feature: features drifted from the data" in told.partition("A few photos")[0]
+
+
 def test_a_refused_model_has_its_report_and_the_reason(tmp_path):
     config = ReportConfig(scored=0, heatmaps=0)
     content = compose(make_sources(tmp_path, blessed=False), config)
