@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from PIL import Image
     from rich.console import Console
 
     from components.data_gate.findings import GateReport
+    from components.data_gate.html import OpenImage
+    from components.image_example_gen.config import IngestConfig
     from components.image_example_gen.listing import Listing
+    from components.image_example_gen.sandbox import Sandbox
     from pipeline.config import Config
 
 
@@ -70,7 +72,7 @@ def command(
         click.echo(report.model_dump_json(indent=2))
     _print(console, report, listing, time.monotonic() - started)
     try:
-        _write(report, listing, json_file, html_file, fix_file, console)
+        _write(report, listing, config.ingest, json_file, html_file, fix_file, console)
     except OSError as error:
         raise UserError(
             f"cannot write {error.filename or 'the result'}: {error.strerror}",
@@ -135,36 +137,46 @@ def _print_verdict(console: Console, report: GateReport, listing: Listing, secon
 def _write(
     report: GateReport,
     listing: Listing,
+    config: IngestConfig,
     json_file: str | None,
     html_file: str | None,
     fix_file: str | None,
     console: Console,
 ) -> None:
     from components.data_gate.fix_list import write_fix_list
-    from components.data_gate.html import write_html
+    from components.data_gate.html import THUMBNAIL_SIDE, write_html
+    from components.image_example_gen.sandbox import Sandbox
 
     if json_file and json_file != "-":
         Path(json_file).write_text(report.model_dump_json(indent=2), encoding="utf-8")
         console.print(f"JSON      {json_file}", soft_wrap=True)
     if html_file:
-        write_html(report, _opener(listing), html_file, title=listing.root)
+        with Sandbox(config.model_copy(update={"stored_size": THUMBNAIL_SIDE})) as sandbox:
+            open_image = _opener(listing, config, sandbox)
+            write_html(report, open_image, html_file, title=listing.root)
         console.print(f"Page      {html_file}", soft_wrap=True)
     if fix_file:
         rows = write_fix_list(report, fix_file)
         console.print(f"Fix list  {fix_file} ({rows:,} rows)", soft_wrap=True)
 
 
-def _opener(listing: Listing) -> Any:
-    """Opens an image of the listing by the name that findings use."""
-    from components.image_example_gen import paths
-    from components.image_example_gen.decoder import DecodeError, decode
+def _opener(listing: Listing, config: IngestConfig, sandbox: Sandbox) -> OpenImage:
+    """Opens an image of the listing by the name that findings use, where a hostile file can do no harm."""
+    import io
 
-    places = {file.name: file.path for file in listing.files}
+    from PIL import Image
+
+    from components.image_example_gen import paths
+
+    places = {file.name: file for file in listing.files}
 
     def open_image(name: str) -> Image.Image:
-        try:
-            return decode(paths.read_bytes(places[name]))
-        except (DecodeError, KeyError) as error:
-            raise ValueError(str(error)) from None
+        file = places.get(name)
+        if file is None or file.size > config.max_file_mb * 2**20:
+            raise ValueError(name)
+        [result] = sandbox.run([({}, paths.read_bytes(file.path))])
+        if result.reason:
+            raise ValueError(result.detail)
+        return Image.open(io.BytesIO(result.record))
 
     return open_image

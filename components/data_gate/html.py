@@ -18,7 +18,7 @@ from components.data_gate.text_table import headline
 
 ITEMS_SHOWN = 24
 IMAGES_SHOWN = 6
-_SIDE = 128
+THUMBNAIL_SIDE = 128
 _STYLE = """
 :root{color-scheme:light dark}
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}
@@ -53,11 +53,16 @@ def write_html(report: GateReport, open_image: OpenImage, path: str, *, title: s
         "<meta name=viewport content='width=device-width,initial-scale=1'>",
         f"<title>{html.escape(title)}: {verdict}</title><style>{_STYLE}</style>",
         f"<h1>{html.escape(title)}: {verdict}</h1>",
-        f"<p>{report.images:,} images, {len(report.at('error'))} errors, {len(report.at('warn'))} warnings.</p>",
+        f"<p>{report.images:,} images, {_counted(len(report.at('error')), 'error')}, "
+        f"{_counted(len(report.at('warn')), 'warning')}.</p>",
         *(part for finding in report.findings for part in _finding(finding, open_image)),
         *_classes(report),
     ]
     Path(path).write_text("\n".join(parts), encoding="utf-8")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _finding(finding: Finding, open_image: OpenImage) -> Iterator[str]:
@@ -105,7 +110,7 @@ def _figure(image: ImageRef, open_image: OpenImage) -> str:
 
 def _thumbnail(image: Image.Image) -> str:
     small = image.copy()
-    small.thumbnail((_SIDE, _SIDE))
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
