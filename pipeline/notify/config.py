@@ -41,7 +41,7 @@ class EmailConfig(Settings):
 
 
 class NotifyConfig(Settings):
-    """Who is told of what by scheduled runs, and by `imagemill run --notify`."""
+    """Who is told of what, by scheduled runs here and by every run on a cluster."""
 
     on: tuple[Occasion, ...] = Field(
         OCCASIONS,
