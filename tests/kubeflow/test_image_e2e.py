@@ -44,6 +44,17 @@ def test_the_image_knows_its_version_and_runs_without_rights(container):
     assert _run(container, "sh", "-c", "command -v g++ gcc cc || echo none") == "none"
 
 
+def test_beam_reads_buckets_with_what_the_image_holds(container):
+    program = (
+        "import apache_beam.io.aws.clients.s3.boto3_client as s3\n"
+        "from apache_beam.io.filesystems import FileSystems\n"
+        "print(s3.boto3 is not None, *(type(FileSystems.get_filesystem(place)).__name__"
+        " for place in ('gs://b/x', 's3://b/x')))"
+    )
+    said = _run(container, "python", "-W", "ignore", "-c", program).splitlines()[-1]
+    assert said == "True GCSFileSystem S3FileSystem"
+
+
 def _run(container: str, *argv: str) -> str:
     return _buildah("run", "--user", f"{USER}:{USER}", container, "--", *argv)
 
