@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from components.image_example_gen.listing import list_images
 from components.model_pusher.registry import Registry
 from components.retrain_check.handed import decided, handed
-from pipeline.code_version import code_version
+from pipeline.class_names import refuse_unknown_classes
+from pipeline.code_version import code_version, step_versions
 from pipeline.config import Config, is_remote, join
 from pipeline.in_service import compared_with
 from pipeline.lock import run_lock
@@ -58,6 +59,7 @@ def run_locally(
     folder = prepare_output(config)
     listing = list_images(config.data.root, config.ingest)
     _refuse_too_few(listing)
+    refuse_unknown_classes(config, listing.class_names)
     plan = Plan(config, listing, code_version(), forced=force, by=by, clock=clock)
     with run_lock(folder / "run.lock"):
         return recorded(plan, lambda decision: _run_or_skip(plan, decision, listener))
@@ -133,6 +135,7 @@ def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult
         config,
         data_version=data_version,
         code_version=plan.code_version,
+        step_versions=step_versions(),
         decided=decided(decision, unique=uuid.uuid4().hex),
         in_service=compared_with(Registry(config.registry_root, config.name), decision),
         metadata_connection_config=metadata_connection(config),
