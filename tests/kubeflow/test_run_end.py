@@ -15,6 +15,7 @@ from kubeflow.executor_input import Task, TaskArtifact
 from kubeflow.refusal import RETRY_VARIABLE
 from pipeline.cluster_config import NodeConfig
 from pipeline.config import Config, make_config
+from tests.kubeflow.test_entrypoint import InProcess, _as_before  # noqa: F401 (gives logging back)
 from trainer.errors import ExitCode, UserError
 
 REFUSED = UserError("30 labels conflict", fix="look", code=ExitCode.DATA_REFUSED)
@@ -179,3 +180,19 @@ def test_the_document_carries_it_and_no_secret(cluster: Cluster):
     silent = cluster.config.model_copy(update={"notify": type(cluster.config.notify)()})
     spec = compile_object(toy_pipeline("/mnt/registry", ""), silent).spec
     assert all("env" not in e["container"] for e in spec["deploymentSpec"]["executors"].values())
+
+
+def test_the_entrypoint_of_a_refusing_step_says_so_once(cluster: Cluster, tmp_path: Path):
+    """Through the compiled document and KFP's retries."""
+    from tests.kubeflow.standin import FAILED, StandIn
+    from tests.kubeflow.toy import toy_pipeline
+
+    spec = compile_object(
+        toy_pipeline(cluster.config.registry_root, "user-error"), cluster.config
+    ).spec
+    run = StandIn(spec, workspace=tmp_path, launch=InProcess()).run()
+    assert (run.states["make"], run.attempts["make"]) == (FAILED, 3)
+    assert cluster.outcomes == ["refused_data"]
+    assert cluster.told == [
+        "m: the data were refused: make: class 'fog' is empty. The model in service stays."
+    ]
