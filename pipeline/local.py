@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.image_example_gen.listing import list_images
+from components.model_evaluator.slice_names import BUILT_IN, check_columns
 from components.model_pusher.registry import Registry
 from components.retrain_check.handed import decided, handed
 from pipeline.class_names import refuse_unknown_classes
@@ -60,6 +61,7 @@ def run_locally(
     listing = list_images(config.data.root, config.ingest)
     _refuse_too_few(listing)
     refuse_unknown_classes(config, listing.class_names)
+    _refuse_unknown_columns(config, listing)
     plan = Plan(config, listing, code_version(), forced=force, by=by, clock=clock)
     with run_lock(folder / "run.lock"):
         return recorded(plan, lambda decision: _run_or_skip(plan, decision, listener))
@@ -99,6 +101,13 @@ def _refuse_too_few(listing: Listing) -> None:
             f"{', '.join(SPLITS)}",
             fix="add images; a few dozen a class are the least that training can use",
         )
+
+
+def _refuse_unknown_columns(config: Config, listing: Listing) -> None:
+    """Says before the training what the evaluation would find out after it."""
+    wanted = [name for name in config.evaluate.slice_by if name not in BUILT_IN]
+    if wanted:
+        check_columns(wanted, {name for file in listing.files for name in file.columns})
 
 
 def _refuse_output_among_photos(config: Config) -> None:

@@ -24,10 +24,12 @@ from tensorflow_model_analysis.extractors import slice_key_extractor
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.model_evaluator.scoring import BASELINE, CANDIDATE, ModelRef, Row, Score
+from components.model_evaluator.slices import Found, find_slices, keep
 from components.model_evaluator.tally import Tally, TallyFn
 from components.model_pusher.storage import open_any, storage_for
 
 TALLY_FILE = "tally.pickle"
+SLICES_FILE = "slices.pickle"
 PREDICTIONS_PREFIX = "predictions"
 SliceKey = tuple[tuple[str, str], ...]
 
@@ -42,6 +44,7 @@ class Job:
       models: the candidate, and the model in service if there is one.
       class_names: labels and probabilities are brought into this order.
       slice_by: slice features.
+      max_slices: values of one feature that figures are given for.
       batch_size: images per call.
       top_k: for top-k accuracy.
       bins: bins of the calibration.
@@ -52,6 +55,7 @@ class Job:
     models: tuple[ModelRef, ...]
     class_names: tuple[str, ...]
     slice_by: tuple[str, ...]
+    max_slices: int
     batch_size: int
     top_k: int
     bins: int
@@ -70,9 +74,15 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
         | "Batch" >> beam.BatchElements(min_batch_size=1, max_batch_size=job.batch_size)
         | "Score" >> beam.ParDo(Score(job.models, job.class_names, job.slice_by))
     )
+    found = find_slices(rows, job.max_slices)
+    _ = (
+        found
+        | "AllSlices" >> beam.combiners.ToDict()
+        | "WriteSlices" >> beam.Map(_write_pickle, posixpath.join(job.output, SLICES_FILE))
+    )
     _add_tally(rows, job)
     _add_predictions(rows, job)
-    _add_tfma(rows, job)
+    _add_tfma(rows, found, job)
 
 
 def _add_tally(rows: beam.PCollection, job: Job) -> None:
@@ -96,12 +106,15 @@ def _add_predictions(rows: beam.PCollection, job: Job) -> None:
     )
 
 
-def _add_tfma(rows: beam.PCollection, job: Job) -> None:
+def _add_tfma(rows: beam.PCollection, found: beam.PCollection, job: Job) -> None:
     config = eval_config(job)
     slicer = slice_key_extractor.SliceKeyExtractor(eval_config=config, materialize=False)
     evaluations = (
         rows
-        | "ToExtracts" >> beam.Map(to_extracts, job.compares).with_output_types(dict[str, Any])
+        | "ToExtracts"
+        >> beam.Map(to_extracts, job.compares, beam.pvalue.AsDict(found)).with_output_types(
+            dict[str, Any]
+        )
         | "Evaluate"
         >> tfma.ExtractAndEvaluate(
             extractors=[slicer], evaluators=tfma.default_evaluators(eval_config=config)
@@ -127,13 +140,15 @@ def prediction_line(row: Row, class_names: tuple[str, ...]) -> str:
     return json.dumps(facts, ensure_ascii=False)
 
 
-def to_extracts(row: Row, compares: bool) -> dict[str, Any]:
+def to_extracts(row: Row, compares: bool, found: Mapping[str, Found]) -> dict[str, Any]:
     """TFMA's form of a row."""
     predictions: Any = row.probabilities if compares else row.probabilities[CANDIDATE]
     return {
         tfma.LABELS_KEY: np.array([row.label]),
         tfma.PREDICTIONS_KEY: predictions,
-        tfma.FEATURES_KEY: {name: np.array([value]) for name, value in row.slices.items()},
+        tfma.FEATURES_KEY: {
+            name: np.array([value]) for name, value in keep(row.slices, found).items()
+        },
     }
 
 
@@ -168,12 +183,16 @@ def eval_config(job: Job) -> config_pb2.EvalConfig:
 
 def take_tally(job: Job) -> Tally:
     """What `build`'s pipeline counted; the file it travelled in is deleted."""
-    path = posixpath.join(job.output, TALLY_FILE)
-    with open_any(path) as file:
-        tally = pickle.load(file)
-    storage_for(path).delete(path)
+    tally = _take_pickle(posixpath.join(job.output, TALLY_FILE))
     assert isinstance(tally, Tally)
     return tally
+
+
+def take_slices(job: Job) -> dict[str, Found]:
+    """The slices that `build`'s pipeline found; the file they travelled in is deleted."""
+    found = _take_pickle(posixpath.join(job.output, SLICES_FILE))
+    assert isinstance(found, dict)
+    return found
 
 
 def read_slices(job: Job, model: str) -> dict[SliceKey, dict[str, float]]:
@@ -193,8 +212,15 @@ def _plain(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     }
 
 
-def _write_pickle(tally: Tally, path: str) -> None:
+def _write_pickle(value: Tally | dict[str, Found], path: str) -> None:
     from apache_beam.io.filesystems import FileSystems
 
     with FileSystems.create(path) as file:
-        file.write(pickle.dumps(tally))
+        file.write(pickle.dumps(value))
+
+
+def _take_pickle(path: str) -> object:
+    with open_any(path) as file:
+        value: object = pickle.load(file)
+    storage_for(path).delete(path)
+    return value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from components.model_evaluator.slice_names import check_name
 from trainer.settings import Settings
 
 
@@ -19,6 +20,11 @@ class EvaluateConfig(Settings):
         description="What to report figures by: `class`, `brightness` (dark below a mean grey of 85, "
         "bright from 170 on, of 255), `size` (small below 0.1 megapixels, large from 2 on), or "
         "`column/NAME` of the manifest.",
+    )
+    max_slices: int = Field(
+        100,
+        ge=1,
+        description="Values of one slice feature that figures are given for, commonest first (count).",
     )
     risk: float = Field(
         0.05,
@@ -92,3 +98,8 @@ class EvaluateConfig(Settings):
     sample: int = Field(
         32, ge=1, le=1000, description="Test images for the rules on formats and latency (count)."
     )
+
+    @field_validator("slice_by")
+    @classmethod
+    def _known_slices(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_name(name) for name in value)

@@ -7,18 +7,19 @@ result.blessed
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.model_evaluator import analysis, figures
+from components.model_evaluator import analysis, figures, slices
 from components.model_evaluator.config import EvaluateConfig
 from components.model_evaluator.probes import Probes, first_records, probe
 from components.model_evaluator.result import EvaluationResult
 from components.model_evaluator.rules import Facts, judge
-from components.model_evaluator.scoring import BASELINE, CANDIDATE, ModelRef
+from components.model_evaluator.scoring import BASELINE, CANDIDATE, ModelRef, read_facts
+from components.model_evaluator.slice_names import BUILT_IN, check_columns
 from components.model_evaluator.tally import ModelTally, Tally
 from components.model_pusher.version import Version
-from trainer.features import DatasetInfo
+from trainer.features import COLUMN_PREFIX, DatasetInfo
 from trainer.model_info import read_model_info
 from trainer.progress import report
 
@@ -53,11 +54,22 @@ def evaluate(request: Request, make_pipeline: Callable[[], Any]) -> EvaluationRe
     job = _job(request)
     with make_pipeline() as pipeline:
         analysis.build(pipeline, job)
-    tally = analysis.take_tally(job)
+    tally, found = analysis.take_tally(job), analysis.take_slices(job)
+    check_slices(request, found)
     sliced = {model.name: analysis.read_slices(job, model.name) for model in job.models}
     report("model-evaluator", done=request.dataset.split_size(SPLIT), unit="images scored")
     probes = probe(request.model, first_records(request.pattern, request.config.sample))
-    return _result(request, job, tally, sliced, probes)
+    result = _result(request, job, tally, sliced, probes)
+    return result.model_copy(update={"notes": slices.notes(found)})
+
+
+def check_slices(request: Request, found: Mapping[str, slices.Found]) -> None:
+    """Refuses a column to slice by that no image has a value for. Raises: UserError."""
+    missing = [name for name in request.config.slice_by if name not in (*found, *BUILT_IN)]
+    if missing:
+        [first] = first_records(request.pattern, 1)
+        known = [name for name in read_facts(first) if name.startswith(COLUMN_PREFIX)]
+        check_columns(missing, [name.removeprefix(COLUMN_PREFIX) for name in known])
 
 
 def _job(request: Request) -> analysis.Job:
@@ -73,6 +85,7 @@ def _job(request: Request) -> analysis.Job:
         models=tuple(models),
         class_names=tuple(sorted(known | set(request.dataset.class_names))),
         slice_by=request.config.slice_by,
+        max_slices=request.config.max_slices,
         batch_size=request.config.batch_size,
         top_k=request.config.top_k,
         bins=request.config.calibration_bins,

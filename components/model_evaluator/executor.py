@@ -83,5 +83,5 @@ def _say(result: EvaluationResult) -> None:
         total=result.examples,
         unit="images",
         final=True,
-        note=f"{accuracy}{verdict}",
+        note="; ".join([f"{accuracy}{verdict}", *result.notes]),
     )

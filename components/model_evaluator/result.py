@@ -73,6 +73,7 @@ class EvaluationResult(Settings):
     confusion: tuple[tuple[int, ...], ...] = Field(description="Images by true class, then answer.")
     reliability: tuple[Bin, ...] = Field(description="Calibration of the answer's probability.")
     slices: tuple[Slice, ...] = Field(description="Figures by slice.")
+    notes: tuple[str, ...] = Field((), description="What was left out, and why, in sentences.")
     rules: tuple[Rule, ...] = Field(description="Verdicts, in the order that they are judged.")
 
     @property

@@ -83,13 +83,11 @@ class Tally:
     Attributes:
       models: by name.
       only_candidate, only_baseline: int64 [C] images by true class that only this one of the two got right.
-      slices: images by feature and value.
     """
 
     models: dict[str, ModelTally]
     only_candidate: Counts
     only_baseline: Counts
-    slices: dict[tuple[str, str], int]
 
 
 @beam.typehints.with_input_types(Row)
@@ -111,7 +109,7 @@ class TallyFn(beam.CombineFn):  # type: ignore[misc]
     def create_accumulator(self) -> Tally:
         """No images."""
         models = {name: ModelTally.empty(self._classes, self._bins) for name in self._models}
-        return Tally(models, self._zeros(), self._zeros(), {})
+        return Tally(models, self._zeros(), self._zeros())
 
     def add_input(self, mutable_accumulator: Tally, element: Row) -> Tally:
         """Counts one image."""
@@ -125,8 +123,6 @@ class TallyFn(beam.CombineFn):  # type: ignore[misc]
             )
             tally.only_candidate[element.label] += new and not old
             tally.only_baseline[element.label] += old and not new
-        for item in element.slices.items():
-            tally.slices[item] = tally.slices.get(item, 0) + 1
         return tally
 
     def merge_accumulators(self, accumulators: Iterable[Tally]) -> Tally:
@@ -137,8 +133,6 @@ class TallyFn(beam.CombineFn):  # type: ignore[misc]
                 total.models[name].merge(model)
             total.only_candidate += tally.only_candidate
             total.only_baseline += tally.only_baseline
-            for item, count in tally.slices.items():
-                total.slices[item] = total.slices.get(item, 0) + count
         return total
 
     def extract_output(self, accumulator: Tally) -> Tally:

@@ -57,6 +57,20 @@ def test_tfx_sees_no_flags_of_ours(monkeypatch):
     assert sys.argv == ["imagemill", "run", "--runner=evil"]
 
 
+def test_a_mistyped_column_to_slice_by_is_refused_before_training(tmp_path: Path):
+    write_photos(tmp_path / "photos", {"cat": 3, "dog": 3})
+    lines = [
+        f"{kind}/{number:03d}.jpg,{kind},north" for kind in ("cat", "dog") for number in range(3)
+    ]
+    manifest = tmp_path / "photos" / "list.csv"
+    manifest.write_text("\n".join(["path,label,site", *lines]))
+    config = _config(
+        tmp_path, data={"root": str(manifest)}, evaluate={"slice_by": ["class", "column/sight"]}
+    )
+    with pytest.raises(UserError, match=r"column 'sight'.*did you mean 'site'"):
+        local.run_locally(config)
+
+
 def test_too_few_images_are_refused_before_tfx_is_loaded(tmp_path: Path):
     write_photos(tmp_path / "photos", {"cat": 1, "dog": 1})
     with pytest.raises(UserError, match="found 2 images in 2 classes: too few"):
