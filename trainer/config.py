@@ -139,6 +139,12 @@ class FineTuneConfig(Settings):
         description="Mode of the backbone's BatchNorm while training: inference keeps the "
         "pretrained statistics, train updates them; auto is inference with pretrained weights.",
     )
+    head_norm: Literal["auto", "inference", "train"] = Field(
+        "auto",
+        description="Mode of the head's BatchNorm in phase two: train normalises by the batch, in "
+        "which CutMix shifts the classes' statistics unevenly; inference keeps what phase one found; "
+        "auto is as for the backbone.",
+    )
     fold_batch_norm: bool = Field(
         True,
         description="Train with inference-mode BatchNorm folded into the convolutions: the same "
@@ -346,6 +352,12 @@ class TrainConfig(Settings):
         return _PRETRAINED_LAYER_DECAY if self.pretrained else 1.0
 
     @property
+    def updates_head_norm(self) -> bool:
+        """Whether the head's BatchNorm is in training mode in phase two."""
+        mode = self.fine_tune.head_norm
+        return mode == "train" or (mode == "auto" and self.updates_batch_norm)
+
+    @property
     def relative_steps(self) -> bool:
         """Whether steps are in proportion to the weights."""
         mode = self.fine_tune.relative_steps
@@ -361,6 +373,9 @@ class TrainConfig(Settings):
 class TuneConfig(Settings):
     """The `tune:` section: a random search over a few training settings."""
 
+    enabled: bool = Field(
+        False, description="Search before every training; its best values replace those of `train`."
+    )
     trials: int = Field(6, ge=1, description="Short trainings to compare.")
     epochs: int = Field(3, ge=1, description="Passes over the training split in each.")
     learning_rate: tuple[float, float] = Field(

@@ -32,6 +32,7 @@ class Network:
       backbone: images to a feature map; the part of `model` below the head.
       trunk: what is trained and evaluated in the backbone's place: itself, or its folded form.
       pool, dense, norm: the head up to the logits.
+      norm_trains: whether `norm` ever normalises by the batch.
     """
 
     model: keras.Model
@@ -40,6 +41,7 @@ class Network:
     pool: keras.layers.Layer
     dense: keras.layers.Layer
     norm: keras.layers.Layer
+    norm_trains: bool = True
 
     def features(self, images: tf.Tensor, *, training: bool = False) -> tf.Tensor:
         """Pooled features, float32 [B, D], of images [B, S, S, 3] in 0..255."""
@@ -47,7 +49,7 @@ class Network:
 
     def head(self, features: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Logits, float32 [B, C], of pooled features."""
-        logits = self.norm(self.dense(features), training=training)
+        logits = self.norm(self.dense(features), training=training and self.norm_trains)
         return tf.cast(logits, tf.float32)
 
     @property
@@ -95,7 +97,7 @@ def build(config: TrainConfig, class_count: int, steps: int, start: Start | None
         norm.set_weights(start.norm)
     folds = config.fine_tune.fold_batch_norm and not config.updates_batch_norm
     trunk = fold(backbone) if folds and can_fold(backbone) else backbone
-    return Network(model, backbone, trunk, pool, dense, norm)
+    return Network(model, backbone, trunk, pool, dense, norm, config.updates_head_norm)
 
 
 def batch_norm_momentum(steps: int) -> float:

@@ -24,14 +24,16 @@ class Recalibrator:
         self._network = network
         self._training = config.updates_batch_norm
         layers = list(network.backbone.layers) if self._training else []
-        candidates = [*layers, network.norm]
+        candidates = [*layers, *([network.norm] if network.norm_trains else [])]
         self._layers = [
             one for one in candidates if isinstance(one, keras.layers.BatchNormalization)
         ]
         self._run = tf.function(self._forward, reduce_retracing=True)
 
     def __call__(self, batches: tf.data.Dataset) -> None:
-        """Averages over batches of uint8 images (labels are not looked at)."""
+        """Averages over batches of uint8 images (labels are not looked at), if anything is to be averaged."""
+        if not self._layers:
+            return
         variables = [
             variable
             for layer in self._layers

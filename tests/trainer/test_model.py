@@ -9,7 +9,7 @@ import pytest
 
 from tests.shared import shared_path
 from trainer import weights
-from trainer.config import TrainConfig
+from trainer.config import FineTuneConfig, TrainConfig
 from trainer.errors import UserError
 from trainer.groups import make_groups
 from trainer.model import batch_norm_momentum, build
@@ -98,3 +98,25 @@ def test_loads_the_weights_beside_the_project() -> None:
     loaded = weights.load_backbone(SMALL.model_copy(update={"weights": str(path)}))
     fresh = weights.load_backbone(SMALL)
     assert np.abs(loaded.get_weights()[0] - fresh.get_weights()[0]).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("mode", "head_norm", "trains"),
+    [
+        ("inference", "auto", False),
+        ("inference", "train", True),
+        ("train", "auto", True),
+        ("train", "inference", False),
+    ],
+)
+def test_the_head_is_normalised_by_the_batch_only_where_that_is_asked_for(
+    mode: str, head_norm: str, trains: bool
+) -> None:
+    tuning = FineTuneConfig(batch_norm=mode, head_norm=head_norm)
+    network = build(SMALL.model_copy(update={"fine_tune": tuning}), 5, 100)
+    features = np.random.default_rng(0).normal(0, 1, (8, 432)).astype(np.float32)
+    training = network.head(features, training=True).numpy()
+    by_batch = np.abs(training.mean(0)).max() < 1e-4
+    assert by_batch == trains
+    changed = np.abs(network.norm.moving_mean.numpy()).max() > 0
+    assert changed == trains
