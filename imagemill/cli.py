@@ -98,6 +98,7 @@ def run_command(args: Sequence[str] | None = None) -> int:
             args=list(args) if args is not None else None,
             prog_name="imagemill",
             standalone_mode=False,
+            color=_colour(),
         )
         return int(result) if isinstance(result, int) else int(ExitCode.OK)
     except click.exceptions.Exit as error:
@@ -144,5 +145,11 @@ def _first_line(error: Exception) -> str:
 
 
 def _say(kind: str, message: str, fix: str) -> None:
-    click.echo(click.style(f"{kind}: ", fg="red", bold=True) + message, err=True)
-    click.echo(click.style("What to do: ", bold=True) + fix, err=True)
+    first = click.style(f"{kind}: ", fg="red", bold=True) + message
+    click.echo(first, err=True, color=_colour())
+    click.echo(click.style("What to do: ", bold=True) + fix, err=True, color=_colour())
+
+
+def _colour() -> bool | None:
+    """False where no colour is wanted (https://no-color.org), which click does not heed by itself."""
+    return False if os.environ.get("NO_COLOR") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -146,18 +147,21 @@ def test_completion_is_printed_as_the_docs_say(shell, monkeypatch, capsys):
     assert "_IMAGEMILL_COMPLETE" in capsys.readouterr().out
 
 
-def test_no_colour_where_none_is_wanted(monkeypatch):
-    """rich heeds NO_COLOR by itself; click's messages must not slip through."""
-    done = subprocess.run(
-        [sys.executable, "-m", "imagemill", "rnu"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={**os.environ, "NO_COLOR": "1", "FORCE_COLOR": ""},
+@pytest.mark.parametrize(("wish", "coloured"), [("1", False), ("", True)])
+def test_no_colour_where_none_is_wanted(tmp_path, wish, coloured):
+    """On a real terminal: a pipe has no colour anyway."""
+    command = [sys.executable, "-m", "imagemill", "runs", "list", "--output", str(tmp_path)]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "NO_COLOR": wish, "TERM": "xterm-256color"}
+    code = subprocess.call(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment
     )
-    assert done.returncode == ExitCode.USAGE
-    assert "\x1b[" not in done.stdout + done.stderr
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert code == ExitCode.USAGE
+    assert "there is no history of runs" in shown
+    assert ("\x1b[" in shown) == coloured
 
 
 def test_a_failed_run_says_why_as_json(tmp_path, capsys):
