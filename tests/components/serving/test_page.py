@@ -33,9 +33,8 @@ def test_a_chosen_and_a_dropped_image_get_answers_and_a_broken_one_a_reason(tmp_
         assert rows[0][0] == "red"
         assert sorted(row[0] for row in rows) == list(COLOURS)
         assert float(rows[0][1].removesuffix(" %")) > 90
-        assert "version 0" in browser.wait_for(
-            'const t = document.getElementById("facts").textContent; return t.includes("ms") && t'
-        )
+        browser.wait_for('return document.getElementById("facts").textContent.endsWith(" ms")')
+        assert browser.run('return document.getElementById("model").textContent') == "colours"
         assert browser.run('return document.getElementById("preview").naturalWidth') > 0
 
         browser.run(DROP, base64.b64encode(encode(colour_image("blue", 2))).decode())
