@@ -137,6 +137,14 @@ def test_preempted_twice_then_done(tmp_path):
     assert launch.codes == [0, TERMINATED, TERMINATED, 0, 0]
 
 
+def test_a_step_that_ends_itself_after_sigterm_says_so_and_goes_on(tmp_path, capfd):
+    launch = InProcess()
+    run = _run(tmp_path, mode="ends-itself", launch=launch)
+    assert run.failed == []
+    assert launch.codes == [0, TERMINATED, 0, 0]
+    assert "the pod was told to stop" in capfd.readouterr().err
+
+
 def test_killed_in_mid_upload_then_retried(tmp_path):
     def cut(node_id, attempt):
         if (node_id, attempt) == ("make", 0):

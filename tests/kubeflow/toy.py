@@ -62,6 +62,8 @@ def _misbehave(mode, tries):
         raise ValueError("listing failed") from ConnectionRefusedError(111, "Connection refused")
     if mode == "no-secret":
         raise NoCredentialsError("Unable to locate credentials")
+    if mode == "ends-itself" and tries == 0:
+        raise SystemExit(143)
     if mode == "preempted-twice" and tries < 2:
         os.kill(os.getpid(), signal.SIGTERM)
 
