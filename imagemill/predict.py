@@ -27,7 +27,7 @@ _FORMATS = ("table", "csv", "jsonl")
 @click.option(
     "--top", type=click.IntRange(1), default=1, show_default=True, help="Answers per image."
 )
-@click.option("--batch-size", type=click.IntRange(1, 1024), default=32, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1, 1024), default=64, show_default=True)
 @click.option("--threads", type=click.IntRange(0), default=0, help="For decoding; 0: one per core.")
 @click.option("--output", metavar="FILE", help="Write to a file (or, with --runner, a prefix).")
 @click.option("--runner", metavar="NAME", help="Score with Beam on this runner, as DirectRunner.")

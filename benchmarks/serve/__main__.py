@@ -3,6 +3,10 @@
     python -m benchmarks.serve                      # throughput, and the latency of single requests
     python -m benchmarks.serve --switch 10000       # so many requests, the version changed in the middle
 
+`SavedModel` alone is asked with images that were prepared before (scaled down and stored as the ingest does), which is
+the network and little else; "files as they are" lets it decode the photos themselves, as TF Serving would. `predict`
+and the server prepare each photo first, so that their answers are those of the evaluation.
+
 The model is MobileNetV3Small (alpha 0.75, 160 px) with random weights: as slow as a trained one. Clients are threads
 of this process and take their share of the cores; on two cores that is what limits the server.
 """
@@ -91,6 +95,10 @@ def compare_all(
     prepared = [engine.prepare(image) for image in images]
     count = float(len(images))
 
+    def raw() -> None:
+        for start in range(0, len(images), 32):
+            engine.predict(images[start : start + 32])
+
     def stream() -> None:
         for _ in predict_stream(engine, find_inputs([str(folder)])):
             pass
@@ -107,6 +115,7 @@ def compare_all(
     cases = [
         Case(BARE, lambda: [engine.predict([one]) for one in prepared], count),
         Case("SavedModel, batches of 32", lambda: engine.predict(prepared), count),
+        Case("SavedModel, batches of 32, files as they are", raw, count),
         Case(
             "SavedModel + preparation",
             lambda: [engine.predict([engine.prepare(i)]) for i in images],

@@ -44,7 +44,7 @@ class _Ready:
 
 
 def predict_stream(
-    engine: Engine, inputs: Iterable[Input], *, top: int = 1, batch_size: int = 32, threads: int = 0
+    engine: Engine, inputs: Iterable[Input], *, top: int = 1, batch_size: int = 64, threads: int = 0
 ) -> Iterator[Result]:
     """Yields one result per input, in order, holding a few batches at a time in memory.
 
