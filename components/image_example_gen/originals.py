@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 import struct
 
 from PIL import Image
@@ -17,7 +18,11 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _MAX_ANCILLARY = 1 << 16
 _PLAIN_FRAMES = (0xC0, 0xC1, 0xC2)
-_ALONE = (0x01, *range(0xD0, 0xD9))
+_ALONE = (0x00, 0x01, *range(0xD0, 0xDA), 0xFF)
+_SAMPLINGS = (0x11, 0x12, 0x21, 0x22)
+# The next one after a scan's data, in which 0 and restart markers may follow a byte of 255.
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_UNSENT = -1
 _KNOWN = (
     (b"%PDF", "PDF"),
     (b"\x00\x00\x01\x00", "ICO"),
@@ -95,31 +100,69 @@ def _table_sum(quality: int) -> int:
 
 
 def _is_plain_jpeg(data: bytes) -> bool:
-    """Baseline or progressive Huffman, 8 bits, one or three components, markers in order, an end marker."""
+    """Whether nothing in a JPEG is open to interpretation.
+
+    Grey or YCbCr by numbers that all readers know, 8 bits, Huffman, markers in order, every coefficient sent in full,
+    an end marker at the end. Decoders differ in what they make of anything else (tests compare with TensorFlow's).
+    """
     if not data.endswith(b"\xff\xd9") or not data.startswith(b"\xff\xd8\xff"):
         return False
-    position, frames = 2, 0
+    position, marker, frame, scans = 2, 0, b"", list[bytes]()
     while position + 4 <= len(data):
         if data[position] != 0xFF:
             return False
         marker = data[position + 1]
-        if marker in _ALONE or marker == 0xFF:
-            return False
         (length,) = struct.unpack_from(">H", data, position + 2)
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            frames += 1
-            if (
-                marker not in _PLAIN_FRAMES
-                or data[position + 4] != 8
-                or data[position + 9] not in (1, 3)
-            ):
-                return False
-        if marker == 0xDA:
-            return frames == 1
-        if length < 2:
-            return False
+        body = data[position + 4 : position + 2 + length]
         position += 2 + length
+        if marker in _ALONE or length < 2 or _is_adobe_rgb(marker, body):
+            return False
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if frame or marker not in _PLAIN_FRAMES or not _is_plain_frame(body):
+                return False
+            frame = bytes([marker]) + body
+        if marker == 0xDA:
+            scans.append(body)
+            following = _MARKER.search(data, position)
+            position = following.start() if following else len(data)
+            if position == len(data) - 2:
+                return bool(frame) and _is_whole(frame, scans)
     return False
+
+
+def _is_adobe_rgb(marker: int, body: bytes) -> bool:
+    return marker == 0xEE and body.startswith(b"Adobe") and body[11:12] == b"\0"
+
+
+def _is_plain_frame(body: bytes) -> bool:
+    """8 bits; one component or 1, 2, 3, sampled at most twice as densely as each other."""
+    components = [body[at : at + 3] for at in range(6, len(body), 3)]
+    return (
+        body[0] == 8
+        and len(body) == 6 + 3 * body[5]
+        and [component[0] for component in components] in ([1], [1, 2, 3])
+        and all(component[1] in _SAMPLINGS for component in components)
+    )
+
+
+def _is_whole(frame: bytes, scans: list[bytes]) -> bool:
+    """Whether the scans send every coefficient of every component, to its last bit (ITU T.81, G.1.1)."""
+    everything = frame[7::3]
+    if frame[0] != 0xC2:
+        usual = bytes([len(everything)]), bytes([0, 63, 0])
+        return len(scans) == 1 and (scans[0][:1], scans[0][-3:]) == usual
+    bits_left = {component: [_UNSENT] * 64 for component in everything}
+    for scan in scans:
+        if len(scan) < 6:
+            return False
+        first, last, approximation = scan[-3:]
+        before, after = approximation >> 4 or _UNSENT, approximation & 15
+        for component in scan[1:-3:2]:
+            known = bits_left.get(component, [])[first : last + 1]
+            if any(bits != before for bits in known) or len(known) != last - first + 1:
+                return False
+            bits_left[component][first : last + 1] = [after] * len(known)
+    return all(bits == [0] * 64 for bits in bits_left.values())
 
 
 def _is_plain_png(data: bytes) -> bool:

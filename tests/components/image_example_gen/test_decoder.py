@@ -4,6 +4,7 @@ import contextlib
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,6 +193,24 @@ def test_a_wasteful_original_is_encoded_again() -> None:
     stored = prepare(data, stored_size=64, jpeg_quality=80)
     assert stored.format == "JPEG"
     assert len(stored.encoded) < len(data)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_plain_jpegs_of_every_kind_are_kept(options: dict[str, Any]) -> None:
+    data = encode(picture(5, 64), "JPEG", quality=85, **options)
+    assert prepare(data, stored_size=64).encoded is data
+
+
+def test_a_jpeg_that_leaves_something_open_is_not_kept() -> None:
+    whole = encode(picture(5, 64), "JPEG", quality=85, progressive=True)
+    last_scan = whole.rindex(b"\xff\xda")
+    for data in (
+        whole[:last_scan] + b"\xff\xd9",
+        whole[:-2] + b"\xff\xfe\x00\x02" + whole[-2:],
+        whole + b"\xff\xd9",
+        encode(picture(5, 64), "JPEG", quality=85, keep_rgb=True),
+    ):
+        assert prepare(data, stored_size=64).encoded is not data
 
 
 @pytest.mark.parametrize("mode", ["P", "RGBA", "LA", "1"])
