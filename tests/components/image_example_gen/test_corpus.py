@@ -1,4 +1,4 @@
-"""Real files, many broken on purpose: each is an example that TensorFlow decodes to the same pixels, or a dead letter."""
+"""Real files, many broken on purpose: each is an example with the same pixels in TensorFlow, or a dead letter."""
 
 from __future__ import annotations
 
