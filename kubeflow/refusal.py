@@ -18,15 +18,19 @@ from trainer.errors import ExitCode, UserError
 
 RETRY_VARIABLE = "KFP_RETRY_INDEX"
 FOLDER = ".refused"
+# Where older backends let every task of every run write its output: a note named after it would speak for all of them.
+_SHARED = "kfp_outputs"
 
 
 def note_path(parameters: Mapping[str, Any], output_file: str) -> str | None:
     """Where the note of this task lies: the driver gives a task's retries one and the same output folder.
 
-    Returns None for a step that knows no registry.
+    Returns None for a step that knows no registry, and for a backend that gives all tasks one folder.
     """
     registry, task = parameters.get("registry"), Path(output_file).parent.name
-    return f"{str(registry).rstrip('/')}/{FOLDER}/{task}.json" if registry and task else None
+    if not registry or task in ("", _SHARED):
+        return None
+    return f"{str(registry).rstrip('/')}/{FOLDER}/{task}.json"
 
 
 def leave(path: str | None, error: UserError) -> None:

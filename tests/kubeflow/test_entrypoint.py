@@ -130,6 +130,16 @@ def test_an_image_without_our_entrypoint_fails_and_says_so(tmp_path):
     assert "No module named" in run.logs["decide"]
 
 
+def test_a_note_is_of_one_task_or_there_is_none():
+    from kubeflow.refusal import note_path
+
+    given = {"registry": "/mnt/registry/"}
+    own = note_path(given, "/minio/b/run/make/0f-e1/output_metadata.json")
+    assert own == "/mnt/registry/.refused/0f-e1.json"
+    assert note_path(given, "/tmp/kfp_outputs/output_metadata.json") is None
+    assert note_path({}, "/minio/b/run/make/0f-e1/output_metadata.json") is None
+
+
 def test_preempted_twice_then_done(tmp_path):
     launch = InProcess()
     run = _run(tmp_path, mode="preempted-twice", launch=launch)
