@@ -73,8 +73,8 @@ def is_plain(data: bytes, image: Image.Image, source_format: str, *, turned: boo
 
 def is_hardly_finer(image: Image.Image, quality: int) -> bool:
     """True for a JPEG quantised in steps of at least half of those of `quality`: encoding it again gains little."""
-    tables = getattr(image, "quantization", None)
-    return bool(tables) and 2 * sum(next(iter(tables.values()))) >= _table_sum(quality)
+    tables = getattr(image, "quantization", None) or {}
+    return len(tables) > 0 and 2 * sum(next(iter(tables.values()))) >= _table_sum(quality)
 
 
 def explain_unidentified(data: bytes) -> tuple[str, str]:
