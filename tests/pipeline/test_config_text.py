@@ -31,7 +31,7 @@ def test_uncommented_defaults_are_the_defaults(tmp_path: Path):
     text = commented_yaml({"name": "m", "data": {"root": "p"}}, file="m.yaml")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("# ")]
     assert yaml.safe_load("\n".join(lines)) == {"name": "m", "data": {"root": "p"}}
-    for key in ("epochs: 8", "when: ", "# train:", "probability: 0.5"):
+    for key in ("epochs: 7", "when: ", "# train:", "probability: 0.5"):
         assert key in text
 
 
