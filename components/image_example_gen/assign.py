@@ -248,15 +248,25 @@ def _groups(
     members = defaultdict(list)
     for at, root in enumerate(groups(count, pairs).tolist()):
         members[root].append(at)
-    classes: dict[str, Counter[str]] = defaultdict(Counter)
-    for image in images:
-        classes[image.sha256][image.class_name] += 1
+    classes = _classes_of(images)
     found = []
     for rows in members.values():
         here = [table.sha256[at] for at in rows if at < table.present]
-        counts = sum((classes[sha] for sha in here), Counter[str]())
+        counted = [classes[sha] for sha in here if sha in classes]
+        counts = counted[0] if len(counted) == 1 else sum(counted, Counter[str]())
         found.append(_Group(min(here or [table.sha256[at] for at in rows]), rows, counts))
     return sorted(found, key=lambda group: group.key)
+
+
+def _classes_of(images: Iterable[Seen]) -> dict[str, Counter[str]]:
+    """Images a class of each content; the many contents with one image share a counter, so do not change it."""
+    alone: dict[str, Counter[str]] = {}
+    classes: dict[str, Counter[str]] = {}
+    for image in images:
+        one = alone.setdefault(image.class_name, Counter({image.class_name: 1}))
+        known = classes.get(image.sha256)
+        classes[image.sha256] = one if known is None else known + one
+    return classes
 
 
 def _deal(
