@@ -2,9 +2,9 @@
 
 python -m benchmarks.cutmix
 
-Ours and Keras's run where they are used, in a tf.data map; the loop runs there through `numpy_function` and, at its best,
-as bare NumPy without any pipeline. Every image is mixed. Bytes moved are counted from the arrays that each reads and
-writes at least once: the batch, the partners, and the result; Keras's layer works in float32.
+Ours and Keras's run where they are used, in a tf.data map; the loop runs there through `numpy_function`, and as bare
+NumPy without any pipeline, which is its best. Every image is mixed. Bytes moved are counted from the arrays that each
+reads and writes at least once: the batch, the partners, and the result; Keras's layer works in float32.
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
 """Images a second of the input, of the step and of both, ours beside the plain script.
 
-python -m benchmarks.training --photos FOLDER --weights W [--image-size 160] [--repeats 5]
+python -m benchmarks.training --photos FOLDER --weights W [--image-size 160] [--repeats 5] [--timm PYTHON]
 
 FOLDER has one folder of JPEGs per class; the same photos are written as TFRecords for ours. Same model, resolution,
-batch and augmentation. Run it on an otherwise idle machine: ratios within a round bear load, absolute figures do not.
+batch and augmentation. `--timm` names an interpreter that has torch and timm, whose step is then measured as well. Run
+it on an otherwise idle machine: ratios within a round bear load, absolute figures do not.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from trainer.input import Source, training_batches
 from trainer.model import build
 from trainer.step import TrainStep
 
-BATCHES = 10
+STEPS = 10
+INPUT_BATCHES = 40
 
 
 def main() -> None:
@@ -36,6 +39,8 @@ def main() -> None:
     parser.add_argument("--weights", default="none")
     parser.add_argument("--image-size", type=int, default=160)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="+", help='cases, such as "ours: input"')
+    parser.add_argument("--timm", help="a Python with torch and timm")
     args = parser.parse_args()
     config = TrainConfig(weights=args.weights, alpha=0.75, image_size=args.image_size, epochs=1000)
     with tempfile.TemporaryDirectory() as folder:
@@ -43,11 +48,22 @@ def main() -> None:
         made = [
             *ours(source, config),
             *reference(args.photos, config, len(source.info.class_names)),
+            *(timm_step(args.timm, config) if args.timm else ()),
         ]
-        results = compare(made, baseline="plain: both", repeats=args.repeats, warmup=2)
+        made = [one for one in made if not args.only or one.name in args.only]
+        results = compare(
+            made,
+            baseline=made[-1].name if args.only else "plain: both",
+            repeats=args.repeats,
+            warmup=2,
+        )
     print(table(results, unit="images"))
     for one in results:
-        print(f"{one.name}: {(one.work or 0) / one.cpu_median:.0f} images a second of CPU")
+        # Another process that still runs does not count as CPU time of this one.
+        if not one.name.startswith("timm"):
+            print(f"{one.name}: {(one.work or 0) / one.cpu_median:.0f} images a second of CPU")
+    if not args.only:
+        _print_ratios({one.name: one.throughput or 0.0 for one in results})
 
 
 def ours(source: Source, config: TrainConfig) -> list[Case]:
@@ -57,15 +73,13 @@ def ours(source: Source, config: TrainConfig) -> list[Case]:
     step = TrainStep(network, variables, config, groups, tf.distribute.get_strategy())
     steps = source.size // config.batch_size
 
-    def batches() -> Iterator[Any]:
-        return iter(training_batches(source, config, steps_per_epoch=steps))
-
-    one, numbers = next(batches()), itertools.count()
+    data = training_batches(source, config, steps_per_epoch=steps)
+    one, numbers = next(iter(data)), itertools.count()
 
     def train(batch: Any) -> None:
         step(*batch, rate=1e-5, number=next(numbers)).loss.numpy()
 
-    return _cases("ours", config, batches, one, train)
+    return _cases("ours", config, data, one, train)
 
 
 def reference(photos: Path, config: TrainConfig, classes: int) -> list[Case]:
@@ -74,30 +88,56 @@ def reference(photos: Path, config: TrainConfig, classes: int) -> list[Case]:
     model = plain.make_model(config.image_size, classes, config.alpha, weights)
     data = plain.make_dataset(photos, config.image_size, config.batch_size)
     one = next(iter(data))
-    return _cases(
-        "plain", config, lambda: iter(data), one, lambda batch: model.train_on_batch(*batch)
-    )
+    return _cases("plain", config, data, one, lambda batch: model.train_on_batch(*batch))
+
+
+def timm_step(python: str, config: TrainConfig) -> list[Case]:
+    """The step of PyTorch and timm, in a process of its own that waits between its turns."""
+    script = Path(__file__).with_name("timm_step.py")
+    command = [python, str(script), str(config.image_size), str(config.batch_size)]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run() -> None:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(f"{STEPS}\n")
+        server.stdin.flush()
+        if not server.stdout.readline():
+            raise RuntimeError(f"{' '.join(command)} ended with code {server.wait()}")
+
+    return [Case("timm: step", run, STEPS * config.batch_size)]
+
+
+def _print_ratios(rates: dict[str, float]) -> None:
+    """The three bounds that docs/training.md states."""
+    print(f"input over step, ours: {rates['ours: input'] / rates['ours: step']:.2f}")
+    print(f"both, ours over plain: {rates['ours: both'] / rates['plain: both']:.2f}")
+    if "timm: step" in rates:
+        print(f"step, ours over timm: {rates['ours: step'] / rates['timm: step']:.2f}")
 
 
 def _cases(
     name: str,
     config: TrainConfig,
-    batches: Callable[[], Iterator[Any]],
+    data: tf.data.Dataset,
     one: Any,
     train: Callable[[Any], object],
 ) -> list[Case]:
-    """Two iterators of the same input: AUTOTUNE settles for each during the warm-up."""
-    alone, fed = batches(), batches()
-    work = BATCHES * config.batch_size
+    """Every round starts an input anew: one that lives on fills its buffers while another case is measured."""
+    size = config.batch_size
 
     def both() -> None:
-        for batch in itertools.islice(fed, BATCHES):
+        for batch in itertools.islice(data, STEPS):
             train(batch)
 
+    def alone() -> None:
+        for _ in itertools.islice(data, INPUT_BATCHES):
+            pass
+
     return [
-        Case(f"{name}: input", lambda: list(itertools.islice(alone, BATCHES)), work),
-        Case(f"{name}: step", lambda: [train(one) for _ in range(BATCHES)], work),
-        Case(f"{name}: both", both, work),
+        Case(f"{name}: input", alone, INPUT_BATCHES * size),
+        Case(f"{name}: step", lambda: [train(one) for _ in range(STEPS)], STEPS * size),
+        Case(f"{name}: both", both, STEPS * size),
     ]
 
 
