@@ -52,7 +52,7 @@ def _scales(network: Network, config: TrainConfig) -> list[NDArray[Any]]:
         return []
     scales: list[NDArray[Any]] = []
     for layer in network.trunk.layers:
-        scales += layer_scales([np.asarray(one) for one in layer.trainable_variables])
+        scales += layer_scales([one.numpy() for one in layer.trainable_variables])
     return [one / _USUAL_RMS for one in scales] + [np.ones(())] * len(network.head_variables)
 
 
