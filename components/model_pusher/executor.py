@@ -80,7 +80,8 @@ def _flag(inputs: Artifacts, key: str, name: str) -> bool:
 def _facts(inputs: Artifacts, properties: Mapping[str, Any]) -> RunFacts:
     lineage = {key: str(properties.get(key) or "") for key in ("run_version", "code_version")}
     for key, artifacts in inputs.items():
-        if artifacts and artifacts[0].id:
+        # TFX hands a step the artifact of its condition as well, under a name with an underscore.
+        if artifacts and artifacts[0].id and not key.startswith("_"):
             lineage[f"{key}_artifact_id"] = str(artifacts[0].id)
     return RunFacts(
         examples=_uri(inputs, "examples"),

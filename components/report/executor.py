@@ -59,7 +59,9 @@ def _sources(inputs: Artifacts, properties: Mapping[str, Any]) -> Sources:
     uris = {key: artifact_utils.get_single_uri(value) for key, value in inputs.items()}
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
     lineage = {key: str(properties.get(key) or "") for key in ("run_version", "code_version")}
-    lineage |= {f"{key} artifact": str(a[0].id) for key, a in inputs.items() if a and a[0].id}
+    # TFX hands a step the artifact of its condition as well, under a name with an underscore.
+    made = {key: a for key, a in inputs.items() if a and a[0].id and not key.startswith("_")}
+    lineage |= {f"{key} artifact": str(a[0].id) for key, a in made.items()}
     return Sources(
         name=str(properties["name"]),
         uris=uris,

@@ -81,7 +81,7 @@ def make_card(config: Facts, dataset: Facts, metrics: Facts, lineage: Mapping[st
         f"{classes} classes."
     )
     sections = (
-        *_details(owner, config, lineage),
+        *_details(owner, lineage),
         *_parameters(owner, config, dataset),
         *_analysis(metrics),
         *_considerations(owner),
@@ -89,7 +89,7 @@ def make_card(config: Facts, dataset: Facts, metrics: Facts, lineage: Mapping[st
     return Card(str(config.get("name", "model")), owner.overview or lead, sections)
 
 
-def _details(owner: CardConfig, config: Facts, lineage: Mapping[str, str]) -> Iterable[Section]:
+def _details(owner: CardConfig, lineage: Mapping[str, str]) -> Iterable[Section]:
     license_name = " ".join(filter(None, (owner.license, owner.license_link)))
     yield Section("Model details", level=2)
     yield Section("Owners", (_said(owner.owners),))
@@ -98,8 +98,8 @@ def _details(owner: CardConfig, config: Facts, lineage: Mapping[str, str]) -> It
         yield Section("References", (Bullets(owner.references),))
     if owner.citation:
         yield Section("Citation", (owner.citation,))
-    made = {**lineage, "made by": "imagemill", "name": config.get("name", "model")}
-    yield Section("Version", (_pairs(made, ("id", "value")),))
+    where = "Number, date and digests of all files are in `version.json` beside this card."
+    yield Section("Version", (where, _pairs(lineage, ("id", "value"))))
 
 
 def _parameters(owner: CardConfig, config: Facts, dataset: Facts) -> Iterable[Section]:

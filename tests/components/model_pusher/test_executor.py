@@ -7,6 +7,7 @@ import posixpath
 
 import pytest
 from tfx.types import standard_artifacts
+from tfx.types.experimental import simple_artifacts
 
 from components.model_pusher.config import PushConfig
 from components.model_pusher.executor import Executor
@@ -49,6 +50,8 @@ def inputs(tmp_path):
         "model": model,
         "blessing": blessing,
     }
+    named["_retrain-check.decision"] = artifact(simple_artifacts.File, tmp_path / "decision")
+    named["_retrain-check.decision"].id = 7
     return {key: [value] for key, value in named.items()}
 
 
