@@ -31,6 +31,7 @@ def out_of_fold(
     Returns:
       float64 [N, C]; rows of NaN for images of classes with a single image, which nothing can judge.
     """
+    from scipy.optimize import OptimizeWarning
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -50,6 +51,8 @@ def out_of_fold(
     with warnings.catch_warnings():
         # A fit that stops early still ranks labels.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # scikit-learn 1.5 gives newer scipy an option that it no longer knows.
+        warnings.simplefilter("ignore", OptimizeWarning)
         found = cross_val_predict(
             model, features[kept], labels[kept], cv=folds, method="predict_proba"
         )
