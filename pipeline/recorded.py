@@ -13,6 +13,7 @@ import datetime
 import time
 from collections.abc import Callable
 
+from components.data_gate.refusal import DataRefusedError
 from components.image_example_gen.listing import Listing
 from components.retrain_check.decision import Decision, decide
 from components.retrain_check.facts import Outcome
@@ -115,6 +116,8 @@ def end_of_error(error: BaseException) -> Event:
     """The history's line for a run that raised."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return Event(kind="run", outcome="interrupted", reason="it was asked to stop")
+    if isinstance(error, DataRefusedError):
+        return Event(kind="run", outcome="refused_data", reason=error.reason)
     if isinstance(error, UserError):
         refused = error.code is ExitCode.DATA_REFUSED
         outcome: Outcome = "refused_data" if refused else "failed"

@@ -15,6 +15,14 @@ class DataRefusedError(UserError):
         super().__init__(message, fix=fix, code=ExitCode.DATA_REFUSED)
         self.report = report
 
+    @property
+    def reason(self) -> str:
+        """The findings over their limit in one line, as for the history."""
+        return "; ".join(
+            f"{one.title}: {one.count:,} of {one.total:,} {one.unit}"
+            for one in self.report.at("error")
+        )
+
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.message, self.fix, self.report)
 

@@ -7,12 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from components.data_gate.findings import Finding, GateReport
+from components.data_gate.refusal import DataRefusedError
 from components.image_example_gen.listing import list_images
 from components.retrain_check.history import Event, History
 from pipeline.config import Config, make_config
 from pipeline.recorded import Plan, recorded
 from pipeline.result import RunResult
 from trainer.errors import ExitCode, UserError
+
+REPORT = GateReport(
+    images=1168,
+    findings=tuple(
+        Finding(
+            kind=kind,
+            level=level,
+            count=30,
+            total=1168,
+            unit="images",
+            limit="none",
+            items=(),
+            items_total=0,
+        )
+        for kind, level in (("label_conflicts", "error"), ("dark", "warn"))
+    ),
+)
 
 
 @pytest.fixture
@@ -69,6 +88,11 @@ def test_a_model_that_is_refused_names_the_rules(config):
     ("error", "outcome", "reason"),
     [
         (UserError("3 leaks\nsee", fix="f", code=ExitCode.DATA_REFUSED), "refused_data", "3 leaks"),
+        (
+            DataRefusedError("a table", fix="f", report=REPORT),
+            "refused_data",
+            "same image under two labels: 30 of 1,168 images",
+        ),
         (UserError("diverged", fix="f", code=ExitCode.TRAINING_FAILED), "failed", "diverged"),
         (MemoryError(), "failed", "MemoryError: no message"),
         (KeyboardInterrupt(), "interrupted", "it was asked to stop"),
