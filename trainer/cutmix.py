@@ -44,8 +44,7 @@ def draw(batch: int, height: int, width: int, config: CutMixConfig, seed: tf.Ten
     uniform = tf.random.stateless_uniform([4, batch], seed)
     chosen, lam = uniform[0] < config.probability, _lambda(uniform[1], config, seed)
     ratio = tf.where(chosen, tf.sqrt(1.0 - lam), 0.0)
-    top, bottom = _span(height, ratio, uniform[2], config.center_fraction)
-    left, right = _span(width, ratio, uniform[3], config.center_fraction)
+    (top, left), (bottom, right) = _spans(height, width, ratio, uniform[2:], config.center_fraction)
     partner = tf.random.stateless_uniform([batch], seed + 1, 0, batch, tf.int32)
     return Boxes(partner, top, bottom, left, right)
 
@@ -100,14 +99,16 @@ def beta(shape: tf.Tensor, alpha: float, seed: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(first, first + second)
 
 
-def _span(
-    side: int, ratio: tf.Tensor, position: tf.Tensor, center_fraction: float
-) -> tuple[tf.Tensor, tf.Tensor]:
-    half = ratio * (side / 2)
-    center = side * ((1 - center_fraction) / 2 + position * center_fraction)
-    start = tf.clip_by_value(tf.round(center - half), 0.0, float(side))
-    end = tf.clip_by_value(tf.round(center + half), 0.0, float(side))
-    return tf.cast(start, tf.int32), tf.cast(end, tf.int32)
+def _spans(
+    height: int, width: int, ratio: tf.Tensor, position: tf.Tensor, center_fraction: float
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Starts and ends down and across; both sides at once, since small operations cost their dispatch."""
+    sides = tf.constant([[height], [width]], tf.float32)
+    half = ratio * (sides / 2)
+    center = sides * ((1 - center_fraction) / 2 + position * center_fraction)
+    ends = tf.clip_by_value(tf.round(tf.stack([center - half, center + half])), 0.0, sides)
+    start, end = tf.unstack(tf.cast(ends, tf.int32))
+    return tf.unstack(start), tf.unstack(end)
 
 
 def _inside(start: tf.Tensor, end: tf.Tensor, side: int) -> tf.Tensor:
