@@ -11,6 +11,8 @@ stay as they are; what is learnt goes into kernels and beta.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -19,6 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 _SMALLEST_SCALE = 1e-4
+_HARD_SWISH = ("hard_swish", "hard_silu")  # Keras writes the second, its other name
 
 
 class Folded(keras.layers.Layer):  # type: ignore[misc]
@@ -32,20 +35,63 @@ class Folded(keras.layers.Layer):  # type: ignore[misc]
 class HardSwish(keras.layers.Layer):  # type: ignore[misc]
     """x * relu6(x + 3) / 6 with a gradient of its own that keeps one activation instead of three."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Any shape and float type."""
-        return _hard_swish(inputs)
+        return _trained_hard_swish(inputs) if training else _hard_swish(inputs)
+
+
+class Scale(keras.layers.Layer):  # type: ignore[misc]
+    """Stands where squeeze-and-excitation multiplies a feature map by a factor per channel."""
+
+    def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Feature map [B, H, W, C] and factors [B, 1, 1, C]."""
+        return _trained_scale(*inputs) if training else inputs[0] * inputs[1]
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """That of the feature map; Keras asks while it builds a model."""
+        return input_shape[0]
+
+
+def _hard_swish(inputs: tf.Tensor) -> tf.Tensor:
+    return inputs * tf.clip_by_value(inputs * (1 / 6) + 0.5, 0.0, 1.0)
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def _hard_swish(inputs: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        # x/3 + 1/2 between -3 and 3, else the gate itself, which is 0 or 1 there.
-        inside = tf.abs(inputs) < 3.0
-        slope = tf.where(inside, inputs * (1 / 3) + 0.5, tf.cast(inputs > 0, inputs.dtype))
-        return upstream * slope
+def _trained_hard_swish(inputs: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    return _fused(_hard_swish, inputs), lambda upstream: _fused(
+        _hard_swish_gradient, inputs, upstream
+    )
 
-    return inputs * tf.clip_by_value(inputs * (1 / 6) + 0.5, 0.0, 1.0), gradient
+
+def _hard_swish_gradient(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
+    # x/3 + 1/2 between -3 and 3, else the gate itself, which is 0 or 1 there.
+    inside = tf.abs(inputs) < 3.0
+    slope = tf.where(inside, inputs * (1 / 3) + 0.5, tf.cast(inputs > 0, inputs.dtype))
+    return upstream * slope
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _trained_scale(inputs: tf.Tensor, factors: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return _fused(_scale_gradient, inputs, factors, upstream)
+
+    return inputs * factors, gradient
+
+
+def _scale_gradient(
+    inputs: tf.Tensor, factors: tf.Tensor, upstream: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    return upstream * factors, tf.reduce_sum(upstream * inputs, [1, 2], keepdims=True)
+
+
+def _fused(function: Callable[..., Any], *inputs: tf.Tensor) -> Any:
+    """The function as one pass over memory, made by XLA; TensorFlow takes one for each operation on CPUs."""
+    return _compiled(function, *(tf.TensorSpec(one.shape, one.dtype) for one in inputs))(*inputs)
+
+
+@functools.cache
+def _compiled(function: Callable[..., Any], *specs: tf.TensorSpec) -> Callable[..., Any]:
+    return tf.function(function, jit_compile=True).get_concrete_function(*specs)
 
 
 def can_fold(backbone: keras.Model) -> bool:
@@ -59,15 +105,19 @@ def can_fold(backbone: keras.Model) -> bool:
 def fold(backbone: keras.Model) -> keras.Model:
     """A model of the same function (in inference mode) without BatchNorm."""
     pairs = _pairs(backbone)
-    folded = set(pairs.values())
+    folded, names = set(pairs.values()), {one.name for one in backbone.layers}
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         if layer.name in pairs:
             config["use_bias"] = True
-        elif layer.name in folded:
+            if f"{layer.name}_pad" in names:
+                config["padding"] = "same"
+        elif layer.name in folded or layer.name.removesuffix("_pad") in pairs:
             return Folded(name=layer.name)
-        elif isinstance(layer, keras.layers.Activation) and config["activation"] == "hard_swish":
+        elif isinstance(layer, keras.layers.Multiply):
+            return Scale(name=layer.name)
+        elif config.get("activation") in _HARD_SWISH:
             return HardSwish(name=layer.name)
         return type(layer).from_config(config)
 

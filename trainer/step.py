@@ -18,8 +18,7 @@ from trainer import losses
 from trainer.config import TrainConfig
 from trainer.model import Network
 from trainer.optimizer import FlatOptimizer, Groups, flatten
-
-_LOSS_SCALE = 1024.0
+from trainer.scaling import LossScale
 
 
 class Outcome(NamedTuple):
@@ -53,6 +52,9 @@ class TrainStep:
         self._variables = list(variables)
         with strategy.scope():
             self.optimizer = FlatOptimizer(variables, config.optimizer, groups)
+            self._scale = LossScale() if network.model.compute_dtype == "float16" else None
+        if self._scale is not None:
+            self.optimizer.slots["loss_scale"] = self._scale.state
         self._run = tf.function(self._distributed, jit_compile=config.jit_compile or None)
 
     def __call__(
@@ -76,19 +78,32 @@ class TrainStep:
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         gradient, loss, correct = self._strategy.run(self._gradient, (images, labels))
         reduce, mean = self._strategy.reduce, tf.distribute.ReduceOp.MEAN
-        norm = self.optimizer.apply(reduce(mean, gradient, axis=None), rate, number)
+        norm = self._update(reduce(mean, gradient, axis=None), rate, number)
         total = reduce(tf.distribute.ReduceOp.SUM, correct, axis=None)
         return reduce(mean, loss, axis=None), total, norm
+
+    def _update(self, gradient: tf.Tensor, rate: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        """Applies the gradient unless float16 overflowed; returns its norm."""
+        if self._scale is None:
+            return self.optimizer.apply(gradient, rate, number)
+        norm = tf.norm(gradient)
+        return tf.cond(
+            self._scale.update(norm),
+            lambda: self.optimizer.apply(gradient, rate, number),
+            lambda: norm,
+        )
 
     def _gradient(
         self, images: tf.Tensor, labels: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         config, network = self._config, self._network
-        scale = _LOSS_SCALE if network.model.compute_dtype == "float16" else 1.0
+        scale = 1.0 if self._scale is None else self._scale.factor
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([one.value for one in self._variables])
             pixels = tf.cast(images, network.model.compute_dtype)
-            features = network.features(pixels, training=config.updates_batch_norm)
+            # A folded trunk has no BatchNorm to keep in inference mode.
+            training = config.updates_batch_norm or network.trunk is not network.backbone
+            features = network.features(pixels, training=training)
             logits = network.head(features, training=True)
             each = losses.example_losses(
                 logits, labels, mode=config.label_mode, smoothing=config.label_smoothing
@@ -99,8 +114,5 @@ class TrainStep:
             scaled = loss * scale
         values = [one.value for one in self._variables]
         gradient = flatten(tape.gradient(scaled, values, unconnected_gradients="zero")) / scale
-        if scale > 1:
-            # A float16 overflow costs one step; the loss itself is float32 and watched elsewhere.
-            gradient = tf.where(tf.reduce_all(tf.math.is_finite(gradient)), gradient, 0.0)
         right = tf.argmax(logits, -1) == losses.hard_labels(labels, config.label_mode)
         return gradient, loss, tf.reduce_sum(tf.cast(right, tf.int64))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.config import TrainConfig
-from trainer.folding import HardSwish, can_fold, fold, unfold
+from trainer.folding import HardSwish, Scale, can_fold, fold, unfold
 from trainer.weights import load_backbone
 
 
@@ -50,6 +50,32 @@ def test_what_the_trunk_learns_comes_back(backbone: keras.Model) -> None:
     np.testing.assert_allclose(got, learnt, rtol=1e-3, atol=1e-4 * np.abs(learnt).max())
 
 
+def test_its_layers_are_the_fast_ones(backbone: keras.Model) -> None:
+    kinds = [type(one) for one in fold(backbone).layers]
+    assert kinds.count(HardSwish) == 18
+    assert kinds.count(Scale) == 9
+    for slow in (keras.layers.Activation, keras.layers.Multiply, keras.layers.ZeroPadding2D):
+        assert slow not in kinds
+
+
+@pytest.mark.parametrize("side", [64, 96])
+def test_trains_with_the_gradients_of_keras_own_layers(side: int) -> None:
+    """Down to the first kernel, whose gradient all the others are part of."""
+    model = load_backbone(TrainConfig(weights="none", alpha=0.75, image_size=side))
+    trunk = fold(model)
+    images = np.random.default_rng(3).integers(0, 255, (2, side, side, 3)).astype(np.float32)
+    # Statistics are 0 and 1 in a new model, so that folding divides by sqrt(1 + epsilon) alone.
+    for name in ("conv", "expanded_conv_5_depthwise", "expanded_conv_7_squeeze_excite_conv"):
+        gradients = []
+        for one, training in ((model, False), (trunk, True)):
+            with tf.GradientTape() as tape:
+                total = tf.reduce_sum(tf.sin(100.0 * one(images, training=training)))
+            gradients.append(tape.gradient(total, one.get_layer(name).weights[0]).numpy())
+        scale = np.abs(gradients[0]).max()
+        assert scale > 0
+        np.testing.assert_allclose(gradients[1] / scale, gradients[0] / scale, atol=0.01)
+
+
 def test_a_dead_channel_cannot_be_folded(backbone: keras.Model) -> None:
     assert can_fold(backbone)
     gamma = backbone.get_layer("conv_bn").gamma
@@ -62,10 +88,12 @@ def test_a_dead_channel_cannot_be_folded(backbone: keras.Model) -> None:
 def test_hard_swish_has_the_value_and_gradient_of_keras() -> None:
     points = tf.constant(np.linspace(-5, 5, 101)[1:-1] + 0.013, tf.float32)
     outcomes = []
-    for function in (HardSwish(), keras.activations.hard_swish):
+    layer = HardSwish()
+    ways = (layer, lambda x: layer(x, training=True), keras.activations.hard_swish)
+    for function in ways:
         with tf.GradientTape() as tape:
             tape.watch(points)
             value = function(points)
         outcomes.append((value, tape.gradient(value, points)))
-    for ours, theirs in zip(*outcomes, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    for ours in outcomes[:2]:
+        np.testing.assert_allclose(ours, outcomes[2], atol=1e-6)
