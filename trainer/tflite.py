@@ -22,6 +22,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from trainer import tflite_metadata
 from trainer.model_info import FILE_NAME, ModelInfo
 
 LABELS_FILE = "labels.txt"
@@ -66,11 +67,18 @@ def predict(content: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def with_metadata(content: bytes, info: ModelInfo) -> bytes:
-    """The same model with labels and facts as files of a zip archive behind the flatbuffer.
+    """The same model with TFLite's metadata, and with labels and facts as files of a zip archive behind the flatbuffer.
 
     Interpreters do not look behind the flatbuffer's end, while any zip reader finds an archive at the end of a file:
-    this is where TFLite's own metadata keeps associated files too.
+    this is where TFLite's metadata expects the files that it names.
     """
+    content = tflite_metadata.with_entry(
+        content,
+        labels_file=LABELS_FILE,
+        side=info.image_size,
+        name=info.name,
+        version=info.data_version,
+    )
     packed = io.BytesIO(content)
     packed.seek(0, io.SEEK_END)
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
