@@ -73,7 +73,8 @@ def _hard_swish_gradient(inputs: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _trained_scale(inputs: tf.Tensor, factors: tf.Tensor) -> tuple[tf.Tensor, Any]:
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return _fused(_scale_gradient, inputs, factors, upstream)
+        to_inputs, to_factors = _fused(_scale_gradient, inputs, factors, upstream)
+        return to_inputs, to_factors
 
     return inputs * factors, gradient
 
@@ -91,7 +92,9 @@ def _fused(function: Callable[..., Any], *inputs: tf.Tensor) -> Any:
 
 @functools.cache
 def _compiled(function: Callable[..., Any], *specs: tf.TensorSpec) -> Callable[..., Any]:
-    return tf.function(function, jit_compile=True).get_concrete_function(*specs)
+    compiled: Callable[..., Any] = tf.function(function, jit_compile=True)
+    concrete: Callable[..., Any] = compiled.get_concrete_function(*specs)  # type: ignore[attr-defined]
+    return concrete
 
 
 def can_fold(backbone: keras.Model) -> bool:
