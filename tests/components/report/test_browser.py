@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from components.model_pusher.card.content import make_card
+from components.model_pusher.card.page import as_html
 from components.report.compose import compose
 from components.report.config import ReportConfig
+from components.report.content import Report
 from components.report.page import render
-from tests.components.report.tiny_run import make_sources
+from tests.components.report.tiny_run import evaluation, make_sources
 from tests.components.serving.browser import headless_browser
 
 _AXE = "axe-core@4.14.1"
@@ -34,7 +37,9 @@ def page(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     config = ReportConfig()
     file = folder / "report.html"
-    file.write_text(render(compose(make_sources(folder / "run"), config), config))
+    content = compose(make_sources(folder / "run"), config)
+    file.with_name("report.json").write_text(content.model_dump_json())
+    file.write_text(render(content, config))
     return file
 
 
@@ -101,6 +106,24 @@ def test_axe_finds_nothing_to_complain_about(browser, axe, theme):
     found = browser.wait_for("return window.axeDone")
     assert found["violations"] == []
     assert found["passes"] > 30
+
+
+@pytest.mark.parametrize("which", ["refused", "card"])
+def test_axe_finds_nothing_in_the_other_pages(chromium, axe, page, which, tmp_path):
+    """The report of refused data, and the model card."""
+    file = tmp_path / "page.html"
+    if which == "refused":
+        sources = Report.model_validate_json(page.with_name("report.json").read_text())
+        refused = sources.model_copy(update={"evaluation": None, "epochs": (), "augmentation": ()})
+        file.write_text(render(refused, ReportConfig(), "action,path\ndelete,a.jpg\n"))
+    else:
+        config = {"name": "colours", "card": {"owners": ["a team"]}}
+        metrics = evaluation().model_dump(mode="json")
+        file.write_text(as_html(make_card(config, {}, metrics, {"code_version": "c"})))
+    chromium.open(f"file://{file}")
+    assert chromium.run("return document.documentElement.scrollWidth <= innerWidth")
+    chromium.run(axe + _RUN_AXE)
+    assert chromium.wait_for("return window.axeDone")["violations"] == []
 
 
 @pytest.fixture(scope="module")
