@@ -262,7 +262,8 @@ class TrainConfig(Settings):
     early_stopping: int | None = Field(
         4,
         ge=1,
-        description="Stop after this many epochs without a better held-out loss; null never stops. "
+        description="Stop after this many epochs of phase two without a better held-out loss among "
+        "them; null never stops. "
         "The best weights are restored either way.",
     )
     calibrate: bool = Field(

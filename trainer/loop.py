@@ -192,7 +192,9 @@ class Run:
             }
             self._finish_epoch(record, scores)
         patience = self._config.early_stopping
-        self._state.stopped = patience is not None and self._state.waited >= patience
+        self._state.stopped = (
+            patience is not None and epochs_waited(self._state.history) >= patience
+        )
 
     def _finish_epoch(self, record: EpochRecord, scores: Scores) -> None:
         self._state.finish_epoch(record, scores.loss)
@@ -258,6 +260,19 @@ def steps_per_epoch(train: Source, config: TrainConfig) -> int:
             code=ExitCode.DATA_REFUSED,
         )
     return steps
+
+
+def epochs_waited(history: Sequence[EpochRecord]) -> int:
+    """Epochs of phase two since its lowest held-out loss.
+
+    Phase one does not count: until the learning rate decays, epochs of phase two are often worse than its head.
+    """
+    best, waited = float("inf"), 0
+    for record in history:
+        if record["epoch"] > 0:
+            better = record["val_loss"] < best
+            best, waited = (record["val_loss"], 0) if better else (best, waited + 1)
+    return waited
 
 
 def _named(scores: Scores) -> EpochRecord:

@@ -26,7 +26,6 @@ class RunState:
     Attributes:
       step: finished steps.
       history: one record a finished epoch.
-      waited: epochs since the held-out loss was best.
       stopped: whether early stopping ended the run.
       last_loss: of the newest step.
     """
@@ -38,7 +37,7 @@ class RunState:
         self._best: list[NDArray[Any]] | None = None
         self._best_loss = math.inf
         self._loss_sum, self._correct = 0.0, 0
-        self.step, self.waited, self.stopped, self.last_loss = 0, 0, False, math.nan
+        self.step, self.stopped, self.last_loss = 0, False, math.nan
         self.history: list[dict[str, float]] = []
 
     def record(self, outcome: Outcome) -> None:
@@ -62,9 +61,8 @@ class RunState:
     def finish_epoch(self, record: dict[str, float], val_loss: float) -> None:
         """Adds a record to the history, and keeps the present weights if they are the best."""
         self.history.append({**record, "steps": float(self.step)})
-        self.waited += 1
         if self._best is None or val_loss < self._best_loss:
-            self._best, self._best_loss, self.waited = self._weights(), val_loss, 0
+            self._best, self._best_loss = self._weights(), val_loss
 
     def restore_best(self) -> None:
         """Sets the model to the best weights, where there are any."""
@@ -93,7 +91,6 @@ class RunState:
         arrays |= {f"slot/{name}": slot.numpy() for name, slot in self._optimizer.slots.items()}
         facts = {
             "best_loss": self._best_loss,
-            "waited": self.waited,
             "stopped": self.stopped,
             "loss_sum": self._loss_sum,
             "correct": self._correct,
@@ -111,7 +108,7 @@ class RunState:
         for name, slot in self._optimizer.slots.items():
             slot.assign(arrays[f"slot/{name}"])
         self.step, self._best_loss = saved.step, facts["best_loss"]
-        self.waited, self.stopped = facts["waited"], facts["stopped"]
+        self.stopped = facts["stopped"]
         self._loss_sum, self._correct = facts["loss_sum"], facts["correct"]
         self.history = facts["history"]
 
