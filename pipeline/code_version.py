@@ -27,6 +27,7 @@ _ROOMS = ("components", "trainer")
 _BEGINNINGS = {
     "image-example-gen": ("components.image_example_gen",),
     "data-gate": ("components.data_gate",),
+    "tuner": ("trainer.tuning",),
     "trainer": ("trainer.run",),
     "model-evaluator": ("components.model_evaluator",),
     "model-validator": ("components.model_validator",),

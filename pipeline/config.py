@@ -32,7 +32,7 @@ from pipeline.cluster_config import ClusterConfig
 from pipeline.config_errors import describe_errors
 from pipeline.notify.config import NotifyConfig
 from pipeline.schedule.config import ScheduleConfig
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, TuneConfig
 from trainer.errors import UserError
 from trainer.settings import Settings
 
@@ -124,6 +124,7 @@ class Config(Settings):
     data: IngestConfig = Field(description="The images: where, how they are split and stored.")
     gate: GateConfig = Field(GateConfig(), description="What data may go into training.")
     train: TrainConfig = Field(TrainConfig(), description="The model and its training.")
+    tune: TuneConfig = Field(TuneConfig(), description="A search for settings before training.")
     evaluate: EvaluateConfig = Field(EvaluateConfig(), description="The rules a model must pass.")
     validator: ValidateConfig = Field(
         ValidateConfig(), description="How the model is tried in a server before it is pushed."

@@ -31,6 +31,7 @@ from pipeline.config import Config
 from pipeline.versions import run_version
 
 RUN_FN = "trainer.run.run_fn"
+TUNER_FN = "trainer.tuning.tuner_fn"
 
 
 def create_pipeline(
@@ -174,19 +175,39 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
         config=config.gate,
         **shared.place("data-gate"),
     ).with_id("data-gate")
-    trainer = _trainer(shared, data["examples"], data["schema"])
-    trainer.add_upstream_node(gate)
-    release = _release_steps(shared, data, trainer, gate.outputs["anomalies"])
-    return [ingest, statistics, schema, gate, trainer, *release]
+    training = _training(shared, data["examples"], data["schema"])
+    training[0].add_upstream_node(gate)
+    release = _release_steps(shared, data, training[-1], gate.outputs["anomalies"])
+    return [ingest, statistics, schema, gate, *training, *release]
 
 
-def _trainer(shared: _Shared, examples: Any, schema: Any) -> BaseComponent:
+def _training(shared: _Shared, examples: Any, schema: Any) -> list[BaseComponent]:
+    """The Trainer, after a Tuner where the config asks for a search."""
+    given = {
+        "examples": examples,
+        "schema": schema,
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["val"]),
+    }
+    if not shared.config.tune.enabled:
+        return [_trainer(shared, given)]
+    tuner = tfx.components.Tuner(
+        tuner_fn=TUNER_FN,
+        custom_config={
+            "config": shared.config.train.model_dump(mode="json"),
+            "tune": shared.config.tune.model_dump(mode="json"),
+            "code_version": shared.code_of("tuner"),
+        },
+        **given,
+    ).with_id("tuner")
+    best = tuner.outputs["best_hyperparameters"]
+    return [tuner, _trainer(shared, {**given, "hyperparameters": best})]
+
+
+def _trainer(shared: _Shared, given: dict[str, Any]) -> BaseComponent:
     return tfx.components.Trainer(
         run_fn=RUN_FN,
-        examples=examples,
-        schema=schema,
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["val"]),
+        **given,
         custom_config={
             "config": shared.config.train.model_dump(mode="json"),
             "registry": shared.config.registry_root,

@@ -23,7 +23,7 @@ from pipeline.config import Config, join
 from pipeline.result import RunResult
 from pipeline.steps import ArtifactRecord, Listener, StepEvent, StepRecord, StepState
 
-CHECK, *REST = (node for node in NODE_IDS if node != "tuner")
+CHECK = "retrain-check"
 _EXECUTION_TYPE = "components.retrain_check.component.RetrainCheck"
 _ARTIFACT_TYPE = "File"
 
@@ -46,11 +46,12 @@ def record_skip(
     execution_id, artifact = _write(MetadataStore(connection), config, decision, run_id)
     seconds = time.monotonic() - started
     tell(StepEvent(CHECK, StepState.DONE, seconds))
+    rest = [step for step in NODE_IDS if step != CHECK and (step != "tuner" or config.tune.enabled)]
     records = [
         StepRecord(CHECK, StepState.DONE, seconds, execution_id, {"decision": artifact}),
-        *(StepRecord(step, StepState.SKIPPED, 0.0) for step in REST),
+        *(StepRecord(step, StepState.SKIPPED, 0.0) for step in rest),
     ]
-    for step in REST:
+    for step in rest:
         tell(StepEvent(step, StepState.RUNNING))
         tell(StepEvent(step, StepState.SKIPPED))
     return RunResult(run_id, tuple(records), decision)

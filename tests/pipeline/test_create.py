@@ -144,3 +144,15 @@ def _inner_tasks(spec: dict) -> set[str]:
         for component in spec.get("components", {}).values()
         for task in component.get("dag", {}).get("tasks", {})
     }
+
+
+def test_a_search_comes_before_the_training_where_the_config_asks_for_it():
+    ids = list(_nodes(_ir()))
+    assert "tuner" not in ids
+    config = CONFIG.model_copy(update={"tune": CONFIG.tune.model_copy(update={"enabled": True})})
+    nodes = _nodes(_ir(config))
+    assert list(nodes).index("tuner") == list(nodes).index("trainer") - 1
+    assert "data-gate" in nodes["tuner"].upstream_nodes
+    assert "hyperparameters" in nodes["trainer"].inputs.inputs
+    found = nodes["tuner"].parameters.parameters["tuner_fn"].field_value.string_value
+    assert found == "trainer.tuning.tuner_fn"
