@@ -1,4 +1,8 @@
-"""One small deterministic training in a process of its own, to be killed: `python -m tests.trainer.child JSON`."""
+"""One small deterministic training in a process of its own, to be killed: `python -m tests.trainer.child JSON`.
+
+It builds its model, then waits for a line on its standard input before it looks for a checkpoint: so the next process
+gets ready, on the other core, while the one before is still training.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ def main() -> None:
     from trainer import loop, run
     from trainer.config import TrainConfig
     from trainer.input import Source
+    from trainer.watch import Watch
 
     config = TrainConfig.model_validate(job["config"])
     run.set_seeds(config)
     train = Source.of(f"{job['examples']}/Split-train/*", "train")
     val = Source.of(f"{job['examples']}/Split-val/*", "val")
-    fitted = loop.fit(train, val, config, checkpoint_dir=job["checkpoints"])
+    ready = loop.Run(train, val, config, job["checkpoints"], Watch(), None)
+    sys.stdin.readline()
+    fitted = ready.fit()
     weights = [one.numpy() for one in fitted.network.model.variables]
     np.savez(job["out"], *weights)
     sys.stdout.write(f"RESUMED {fitted.resumed_from}\n")

@@ -43,12 +43,25 @@ def _job(examples: Path, folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _start(job: dict[str, Any]) -> subprocess.Popen[str]:
+def _prepare(job: dict[str, Any]) -> subprocess.Popen[str]:
+    """A process that gets ready for the job and waits to be told to begin."""
     command = [sys.executable, "-m", "tests.trainer.child", json.dumps(job)]
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return subprocess.Popen(
-        command, env=quiet, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=quiet,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+
+
+def _begin(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process
 
 
 def _finish(process: subprocess.Popen[str]) -> str:
@@ -78,15 +91,15 @@ def _kill_after(
 def test_killed_ten_times_and_resumed_it_ends_with_the_same_weights(
     examples: Path, tmp_path: Path
 ) -> None:
-    straight = _job(examples, tmp_path, "straight")
-    _finish(_start(straight))
-    killed = _job(examples, tmp_path, "killed")
+    straight, killed = (_job(examples, tmp_path, name) for name in ("straight", "killed"))
+    uninterrupted, waiting = _begin(_prepare(straight)), _prepare(killed)
     moments = random.Random(5)
     for kill in range(KILLS):
-        process = _start(killed)
+        process, waiting = _begin(waiting), _prepare(killed)
         step = max(_newest(killed), 0) + moments.randint(1, 2) if kill else 0
         _kill_after(process, killed, step, moments.random() * 0.1)
-    resumed_from = int(_finish(_start(killed)).split("RESUMED")[1])
+    _finish(uninterrupted)
+    resumed_from = int(_finish(_begin(waiting)).split("RESUMED")[1])
     assert resumed_from > KILLS // 2
     with np.load(straight["out"]) as expected, np.load(killed["out"]) as got:
         assert expected.files == got.files
