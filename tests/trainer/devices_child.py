@@ -35,6 +35,7 @@ def main() -> None:
         "mirrored": {"strategy": "mirrored"},
         "bfloat16": {"mixed_precision": "mixed_bfloat16"},
         "float16": {"mixed_precision": "mixed_float16"},
+        "both": {"strategy": "mirrored", "mixed_precision": "mixed_float16"},
     }.items():
         config = TrainConfig.model_validate(base | change)
         run.set_seeds(config)
