@@ -11,6 +11,7 @@ empty folders lost, exit codes flattened to 1, retries, conditions, skipped depe
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import json
@@ -20,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,16 +230,24 @@ class StandIn:
 
 def start_process(argv: list[str], environment: Mapping[str, str], pod: Path) -> int:
     """Runs a container command with this interpreter, on this repo's code, in the pod's folder."""
+    with process_of(argv, environment, pod) as process:
+        return process.wait()
+
+
+@contextlib.contextmanager
+def process_of(
+    argv: list[str], environment: Mapping[str, str], pod: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A container command that runs; what it prints goes to the pod's log."""
     command = [sys.executable, *argv[1:]] if argv[0] == "python" else argv
-    with (pod / "log").open("wb") as log:
-        return subprocess.run(
-            command,
-            cwd=pod,
-            env={**os.environ, "PYTHONPATH": str(REPO), **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+    variables = {**os.environ, "PYTHONPATH": str(REPO), **environment}
+    with (
+        (pod / "log").open("wb") as log,
+        subprocess.Popen(
+            command, cwd=pod, env=variables, stdout=log, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        yield process
 
 
 def local(uri: str) -> str:
