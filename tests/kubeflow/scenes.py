@@ -13,7 +13,7 @@ from pipeline.config import Config
 from tests.shared import shared_path
 
 PER_CLASS = {"train": 30, "test": 12}
-EPOCHS = 1
+EPOCHS = 2
 
 
 def copy_slice(target: Path) -> None:
@@ -42,6 +42,7 @@ def config_file(folder: Path, name: str, epochs: int) -> Path:
             "image_size": 64,
             "epochs": epochs,
             "deterministic": True,
+            "checkpoint_every_steps": 1,
             "export": {"tflite_int8": False},
         },
         # Little data and one epoch: confidence is off, latency depends on the machine.

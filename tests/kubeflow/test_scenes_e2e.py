@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from components.model_pusher.registry import Registry
 from kubeflow.compile import compile_pipeline
 from pipeline.config import load_config
+from tests.kubeflow.preempting import Preempting
 from tests.kubeflow.scenes import EPOCHS, config_file, copy_slice, metrics
 from tests.kubeflow.standin import REPO, SKIPPED, SUCCEEDED, StandIn
 
@@ -29,10 +31,14 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def on_kubeflow(folder: Path):
-    """The config, the compiled document and the finished run; epochs are set at run time only."""
+    """The config, the compiled document and the finished run; epochs are set at run time only.
+
+    The trainer's pod is taken away twice on the way: with notice (SIGTERM) and without (SIGKILL).
+    """
     config = load_config(config_file(folder, "kubeflow", epochs=EPOCHS + 3))
     spec, _ = yaml.safe_load_all(compile_pipeline(config).yaml())
-    run = StandIn(spec, workspace=folder / "kfp").run({"epochs": EPOCHS})
+    launch = Preempting("trainer", Path(config.registry_root))
+    run = StandIn(spec, workspace=folder / "kfp", launch=launch).run({"epochs": EPOCHS})
     return config, spec, run
 
 
@@ -43,6 +49,24 @@ def test_every_container_does_its_work(on_kubeflow):
     assert set(run.states.values()) == {SUCCEEDED}
     assert run.artifacts["model-evaluator"]["blessing"].metadata["blessed"] == 1.0
     assert run.artifacts["model-pusher"]["pushed_model"].metadata["pushed"] == 1.0
+
+
+def test_the_trainer_was_preempted_twice_and_went_on(on_kubeflow):
+    _, _, run = on_kubeflow
+    assert run.exit_codes["trainer"] == [1, 1, 0]
+    assert "the pod was told to stop" in run.logs["trainer"]
+    resumed = re.findall(r"going on from the checkpoint of step (\d+)", run.logs["trainer"])
+    steps = [int(step) for step in resumed]
+    assert steps == sorted(steps)
+    assert len(set(steps)) == 2
+
+
+def test_the_report_is_a_page_for_the_ui(on_kubeflow, folder: Path):
+    _, _, run = on_kubeflow
+    page = run.artifacts["report"]["page"]
+    assert page.type["schemaTitle"] == "system.HTML"
+    stored = folder / "kfp" / "bucket" / page.uri.partition("://")[2]
+    assert stored.read_text().lstrip().lower().startswith("<!doctype html")
 
 
 def test_epochs_of_the_run_reached_training_and_the_record(on_kubeflow):
