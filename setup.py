@@ -22,6 +22,7 @@ EITHER_STACK = [
     "apscheduler>=3.11,<4",
     "cleanlab>=2.9,<3",
     "click>=8.1",
+    "flatbuffers>=23.5",
     "google-crc32c>=1.5",
     "jinja2>=3.1",
     "keras-tuner>=1.4",

@@ -124,7 +124,8 @@ def serialized_example(name: str, seed: int, *, noise: float = 0.3, column: str 
         ),
         "column/site": text(column or ("north" if seed % 2 else "south")),
     }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return bytes(example.SerializeToString())
 
 
 def write_examples(folder: Path, per_class: int = 20, noise: float = 0.3) -> DatasetInfo:
