@@ -96,7 +96,7 @@ def _sharpness(grey: npt.NDArray[np.uint8]) -> float:
         total += float(values.sum())
         squares += float(np.dot(values, values))
     count = (grey.shape[0] - 2) * (grey.shape[1] - 2)
-    return max(squares / count - (total / count) ** 2, 0.0)
+    return float(max(squares / count - (total / count) ** 2, 0.0))
 
 
 def _laplacian(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
