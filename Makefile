@@ -11,8 +11,8 @@ VENV ?= .venv
 ARGS ?=
 BENCH ?= $(notdir $(patsubst %/__main__.py,%,$(wildcard benchmarks/*/__main__.py)))
 export PYTHON
-# A file of tests stays on one worker, so that it makes its fixtures once.
-SIDE_BY_SIDE = --numprocesses=2 --dist=loadfile
+# A file of tests stays on one worker, so that it makes its fixtures once; tests/conftest.py has put the long ones first.
+SIDE_BY_SIDE = --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 STAMP := $(VENV)/.imagemill-stamp
 BIN := $(VENV)/bin
