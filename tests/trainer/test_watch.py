@@ -19,4 +19,5 @@ def test_training_goes_on_without_tensorboard(
     assert json.loads((tmp_path / "history.json").read_text()) == {
         "epochs": [{"loss": 1.0}],
         "temperature": 1.0,
+        "start": "",
     }
