@@ -36,8 +36,11 @@ def probe(host: str, token: str | None, cookies: str | None) -> None:
             fix="add it to `kubeflow.host`",
         )
     try:
+        # A context of its own: urllib's is made once, from what the environment said then.
         with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=30
+            urllib.request.Request(url, headers=headers),
+            timeout=30,
+            context=ssl.create_default_context(),
         ) as reply:
             json.load(reply)
     except urllib.error.HTTPError as error:
