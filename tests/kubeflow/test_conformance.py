@@ -41,7 +41,7 @@ def _go(*arguments: str, or_skip: bool = False) -> None:
     done = subprocess.run(
         ["go", *arguments], cwd=MODULE, env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode and or_skip:
+    if done.returncode and or_skip and os.environ.get("CI") != "true":
         pytest.skip(f"KFP's modules cannot be had here: {done.stderr.strip()[-300:]}")
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -182,7 +182,7 @@ def _bad_name(spec):
         (_resolver, "non-container and non-importer executor not implemented"),
         (_no_default, "registry is not optional"),
         (_unknown_field, "unknown"),
-        (_bad_name, "invalid dependency re"),
+        (_bad_name, "invalid dependency"),  # Argo names either half of re_port
     ],
 )
 def test_what_kfp_or_argo_refuses_is_found(conformance, spec, tmp_path: Path, harm, message):
