@@ -143,27 +143,3 @@ def _assert_led_to_every_planted_file(page: Path, planted: dict[str, set[str]]) 
             assert finding.count("data:image/jpeg;base64,") >= len(files)
         rows = [row for row in fixes if row["finding"] == kind]
         assert files <= {row[place] for row in rows for place in ("path", "keep")}
-
-
-def test_demo_learns_digits(tmp_path: Path):
-    done = imagemill("demo", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "Blessed" in done.stdout
-    photo = tmp_path / "demo-output/photos/7"
-    answer = imagemill(
-        "predict", "demo-output/registry", *sorted(photo.glob("*.png"))[:3], cwd=tmp_path
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count(" 7 ") >= 2, answer.stdout
-
-
-def test_scenes_with_imagenet_weights(tmp_path: Path):
-    weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
-    done = imagemill(
-        *("run", shared_path("data/scenes"), "--weights", weights, "--alpha", "0.75"),
-        *("--set", "train.export.tflite_int8=false", "--json"),
-        cwd=tmp_path,
-    )
-    result = _result(done)
-    assert result["blessed"] is True
-    assert result["metrics"]["accuracy"] > 0.86

@@ -1,0 +1,38 @@
+"""Real runs of the real command on real images, with the default recipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.imagemill.cli_process import imagemill
+from tests.shared import shared_path
+
+pytestmark = pytest.mark.e2e
+
+
+def test_demo_learns_digits(tmp_path: Path):
+    done = imagemill("demo", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Blessed" in done.stdout
+    photo = tmp_path / "demo-output/photos/7"
+    answer = imagemill(
+        "predict", "demo-output/registry", *sorted(photo.glob("*.png"))[:3], cwd=tmp_path
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count(" 7 ") >= 2, answer.stdout
+
+
+def test_scenes_with_imagenet_weights(tmp_path: Path):
+    weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
+    done = imagemill(
+        *("run", shared_path("data/scenes"), "--weights", weights, "--alpha", "0.75"),
+        *("--set", "train.export.tflite_int8=false", "--json"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["blessed"] is True
+    assert result["metrics"]["accuracy"] > 0.86
