@@ -13,18 +13,6 @@ from tests.shared import shared_path
 pytestmark = pytest.mark.e2e
 
 
-def test_demo_learns_digits(tmp_path: Path):
-    done = imagemill("demo", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "Blessed" in done.stdout
-    photo = tmp_path / "demo-output/photos/7"
-    answer = imagemill(
-        "predict", "demo-output/registry", *sorted(photo.glob("*.png"))[:3], cwd=tmp_path
-    )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.count(" 7 ") >= 2, answer.stdout
-
-
 def test_scenes_with_imagenet_weights(tmp_path: Path):
     weights = shared_path("weights/mobilenet_v3_small_0.75_imagenet_notop.weights.h5")
     done = imagemill(
