@@ -54,12 +54,16 @@ def fit_temperature(logits: NDArray[Any], labels: NDArray[Any]) -> float:
         return 1.0
 
     def cost(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        losses = logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]
+        losses = cross_entropy(logits / math.exp(log_temperature), labels)
         return float(losses.sum()) + (log_temperature / _PRIOR_SIGMA) ** 2 / 2
 
     bound = math.log(_LARGEST)
     return math.exp(minimize_scalar(cost, bounds=(-bound, bound), method="bounded").x)
+
+
+def cross_entropy(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+    """Loss of each row, float [N], of logits [N, C] against labels [N]."""
+    return np.asarray(logsumexp(logits, axis=1) - logits[np.arange(len(labels)), labels])
 
 
 class Logits:

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
-from trainer.calibration import Logits, fit_temperature
+from trainer.calibration import Logits, cross_entropy, fit_temperature
 from trainer.model import Network
 
 
@@ -49,5 +47,6 @@ def score(logits: NDArray[Any], labels: NDArray[Any], *, calibrated: bool) -> Sc
     if not len(labels):
         return Scores(float("nan"), float("nan"))
     scaled = logits / fit_temperature(logits, labels) if calibrated else logits
-    losses = logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]
-    return Scores(float(losses.mean()), float((logits.argmax(1) == labels).mean()))
+    return Scores(
+        float(cross_entropy(scaled, labels).mean()), float((logits.argmax(1) == labels).mean())
+    )

@@ -5,13 +5,11 @@ head, rows = slice_table(metrics)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 Facts = Mapping[str, Any]
 Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
-_Z = 1.96
 
 
 def wilson(share: float, total: int) -> tuple[float, float]:
@@ -21,10 +19,10 @@ def wilson(share: float, total: int) -> tuple[float, float]:
       share: 0 to 1.
       total: number of images, at least 1.
     """
-    spread = _Z * _Z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(share * total), total).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def overall_table(metrics: Facts) -> Rows:
