@@ -128,7 +128,7 @@ def _checked(end: RunEnd) -> None:
         and not _served(end, before[-1])
     ):
         # Its line belongs before that of the check that has just been written.
-        then = datetime.datetime.fromisoformat(before[-1].time) + datetime.timedelta(milliseconds=1)
+        then = datetime.datetime.fromisoformat(before[-1].time) + datetime.timedelta(microseconds=1)
         end.write(Event(kind="run", outcome="lost", reason=_LOST, time=utc_text(then)))
     end.tell(check)
 

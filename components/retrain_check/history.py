@@ -103,8 +103,8 @@ class History:
 
 
 def utc_text(moment: datetime.datetime) -> str:
-    """A moment as UTC, ISO 8601, to the millisecond: texts sort as moments do."""
-    return moment.astimezone(datetime.timezone.utc).isoformat(timespec="milliseconds")
+    """A moment as UTC, ISO 8601, to the microsecond: texts sort as moments do."""
+    return moment.astimezone(datetime.timezone.utc).isoformat(timespec="microseconds")
 
 
 def last_run(events: Sequence[Event]) -> LastRun | None:
