@@ -132,7 +132,7 @@ def _assert_led_to_every_planted_file(page: Path, planted: dict[str, set[str]]) 
     The ingest mends exact leaks by itself, and what is left of them are exact duplicates.
     """
     html = page.read_text()
-    fixes = list(csv.DictReader(page.with_name("fix_list.csv").open()))
+    fixes = list(csv.DictReader(page.with_name("fix_list.csv").read_text().splitlines()))
     for planted_as, files in planted.items():
         mended = planted_as == "leakage" and 'href="#finding-leakage"' not in html
         kind = "exact_duplicates" if mended else planted_as

@@ -83,7 +83,7 @@ def _kill_after(
         time.sleep(0.005)
     time.sleep(delay)
     process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.communicate()
 
 
 @pytest.mark.e2e

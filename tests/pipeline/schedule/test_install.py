@@ -101,7 +101,9 @@ def test_systemd_reads_the_times_as_we_do(systemd, cron):
             text=True,
             check=True,
         )
-        theirs |= set(re.findall(r"(?:Next elapse|Iter\. #\d+): \w+ (.*) UTC", done.stdout))
+        theirs |= set(
+            re.findall(r"(?:Next elapse|Iter(?:\.|ation) #\d+): \w+ (.*) UTC", done.stdout)
+        )
     clock = Clock.of(ScheduleConfig(cron=cron, timezone="Europe/Berlin"))
     ours = [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in _in_utc(clock.upcoming(start, 6))]
     left_out = {"2026-03-29 01:30:00"} if cron == "30 2 * * *" else set()
