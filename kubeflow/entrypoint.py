@@ -45,11 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         _LOGGER.error("%s", error, extra={"exit_code": int(error.code)})
         return int(error.code)
-    except (
-        Terminated,
-        KeyboardInterrupt,
-        SystemExit,
-    ):  # the trainer's last, with a checkpoint kept
+    except (Terminated, KeyboardInterrupt, SystemExit):
+        # The trainer ends with SystemExit once its checkpoint is written.
         _LOGGER.warning("the pod was told to stop; a retry goes on from the last checkpoint")
         return TERMINATED
     except Exception:
