@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from components.differences import Changes, changes, flat
 from imagemill.options import json_flag
 from trainer.errors import UserError
 
@@ -155,25 +156,19 @@ def _say_in_service(version: Version, as_json: bool) -> None:
         click.echo(f"Version {version.number} is in service: {version.path}")
 
 
-def compare(old: Version, new: Version) -> dict[str, dict[str, tuple[Any, Any]]]:
+def compare(old: Version, new: Version) -> dict[str, Changes]:
     """What differs between two versions, by section and key."""
     before, after = _facts(old), _facts(new)
-    return {section: _changes(before[section], after[section]) for section in before}
+    return {section: changes(before[section], after[section]) for section in before}
 
 
 def _facts(version: Version) -> dict[str, dict[str, Any]]:
     return {
         "metrics": version.read_json("metrics.json").get("overall", {}),
-        "settings": _flat(version.read_json("config.json")),
-        "data": _flat(version.read_json("dataset.json")),
+        "settings": flat(version.read_json("config.json")),
+        "data": flat(version.read_json("dataset.json")),
         "lineage": version.read_json("lineage.json"),
     }
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    keys = [*old, *(key for key in new if key not in old)]
-    pairs = {key: (old.get(key), new.get(key)) for key in keys}
-    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _open(path: str) -> Registry:
@@ -206,15 +201,6 @@ def _row(version: Version) -> dict[str, Any]:
         "digest": version.info.digest,
         "metrics": metrics,
     }
-
-
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(values, dict):
-        return {prefix.rstrip("."): values}
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.")
-    return flat
 
 
 def _figure(value: Any) -> str:

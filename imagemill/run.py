@@ -17,6 +17,7 @@ from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.result import RunResult
 
 
 @click.command()
@@ -96,8 +97,6 @@ def execute(
     from rich.console import Console
 
     from imagemill.quiet import quiet as quietly
-    from imagemill.summary import as_json as summary_json
-    from imagemill.summary import failure_json, print_summary
     from imagemill.terminal import RunView
     from pipeline.local import prepare_output, run_locally
     from pipeline.schedule.unattended import run_unattended
@@ -106,14 +105,12 @@ def execute(
     log_file = Path(config.output) / config.name / "logs" / log_name
     missing = [folder for folder in log_file.parents if not folder.exists()]
     prepare_output(config)
+    run = run_unattended if scheduled else run_locally
     started = time.monotonic()
     view: RunView | None = None
     try:
         with quietly(log_file) as stream, RunView(Console(file=stream), quiet=quiet) as view:
-            if scheduled:
-                result = run_unattended(config, force=force, listener=view.on_step)
-            else:
-                result = run_locally(config, force=force, listener=view.on_step)
+            result = run(config, force=force, listener=view.on_step)
     except KeyboardInterrupt:
         click.echo(f"Log: {log_file}", err=True)
         raise
@@ -123,16 +120,35 @@ def execute(
             # A slip in the command: it never came to a run, so it leaves no folder and no log.
             _withdraw(log_file, missing)
             raise
-        code = _explain(error, view.failed_step if view else None, log_file, debug)
-        if as_json:
-            click.echo(failure_json(error, code, log_file=str(log_file)))
-        return code
-    seconds = time.monotonic() - started
+        step = view.failed_step if view else None
+        return _tell_failure(error, step, log_file, as_json=as_json, debug=debug)
+    return _tell_result(result, log_file, time.monotonic() - started, as_json=as_json)
+
+
+def _tell_result(result: RunResult, log_file: Path, seconds: float, *, as_json: bool) -> int:
+    """Prints what came of a run; returns the exit code."""
+    from rich.console import Console
+
+    from imagemill import summary
+
     if as_json:
-        click.echo(summary_json(result, log_file=str(log_file), seconds=seconds))
+        click.echo(summary.as_json(result, log_file=str(log_file), seconds=seconds))
     else:
-        print_summary(Console(highlight=False), result, log_file=str(log_file), seconds=seconds)
+        console = Console(highlight=False)
+        summary.print_summary(console, result, log_file=str(log_file), seconds=seconds)
     return int(ExitCode.NOT_BLESSED if result.blessed is False else ExitCode.OK)
+
+
+def _tell_failure(
+    error: Exception, step: str | None, log_file: Path, *, as_json: bool, debug: bool
+) -> int:
+    """Prints why a run failed, for a person and where asked for a script; returns the exit code."""
+    from imagemill.summary import failure_json
+
+    code = _explain(error, step, log_file, debug)
+    if as_json:
+        click.echo(failure_json(error, code, log_file=str(log_file)))
+    return code
 
 
 def _withdraw(log_file: Path, folders: list[Path]) -> None:
@@ -150,13 +166,15 @@ def _explain(error: Exception, step: str | None, log_file: Path, debug: bool) ->
     if debug:
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
     where = f"Step «{step}» failed" if step else "Error"
-    known = isinstance(error, UserError)
-    message = error.message if isinstance(error, UserError) else _last_line(error)
-    fix = error.fix if isinstance(error, UserError) else "read the log, or run again with --debug"
+    if isinstance(error, UserError):
+        message, fix, code = error.message, error.fix, error.code
+    else:
+        message, fix = _last_line(error), "read the log, or run again with --debug"
+        code = ExitCode.INTERNAL
     click.echo(click.style(f"{where}: ", fg="red", bold=True) + message, err=True)
     click.echo(click.style("What to do: ", bold=True) + fix, err=True)
     click.echo(f"Log: {log_file}", err=True)
-    return int(error.code) if known and isinstance(error, UserError) else int(ExitCode.INTERNAL)
+    return int(code)
 
 
 def _last_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from components.differences import Changes, changes, flat
 from imagemill.options import json_flag
 from trainer.errors import UserError
 
@@ -142,38 +143,22 @@ def report_page(run: PastRun) -> str:
     return str(page)
 
 
-def compare(old: PastRun, new: PastRun) -> dict[str, dict[str, tuple[Any, Any]]]:
+def compare(old: PastRun, new: PastRun) -> dict[str, Changes]:
     """What differs, by section and key."""
     before, after = _facts(old), _facts(new)
     # A run that stopped early recorded no settings: that is no change of each of them.
     known = [section for section in before if before[section] and after[section]]
-    return {
-        section: {
-            key: (before[section].get(key), after[section].get(key))
-            for key in {**before[section], **after[section]}
-            if before[section].get(key) != after[section].get(key)
-        }
-        for section in known
-    }
+    return {section: changes(before[section], after[section]) for section in known}
 
 
 def _facts(run: PastRun) -> dict[str, dict[str, Any]]:
     return {
-        "data": _flat(run.dataset()),
-        "settings": _flat(run.settings()),
+        "data": flat(run.dataset()),
+        "settings": flat(run.settings()),
         "code": run.code(),
         "metrics": run.metrics(),
         "outcome": {"state": run.state, "verdict": _verdict(run), "version": run.version},
     }
-
-
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(values, dict):
-        return {prefix.rstrip("."): values}
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.")
-    return flat
 
 
 def _row(number: int, run: PastRun) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.lineage import artifact_ids
 from components.model_pusher.config import PushConfig
 from components.model_pusher.record import METRICS_FILE, RunFacts, make_record
 from components.model_pusher.registry import Pushed, Registry
@@ -79,10 +80,7 @@ def _flag(inputs: Artifacts, key: str, name: str) -> bool:
 
 def _facts(inputs: Artifacts, properties: Mapping[str, Any]) -> RunFacts:
     lineage = {key: str(properties.get(key) or "") for key in ("run_version", "code_version")}
-    for key, artifacts in inputs.items():
-        # TFX hands a step the artifact of its condition as well, under a name with an underscore.
-        if artifacts and artifacts[0].id and not key.startswith("_"):
-            lineage[f"{key}_artifact_id"] = str(artifacts[0].id)
+    lineage |= {f"{key}_artifact_id": number for key, number in artifact_ids(inputs).items()}
     return RunFacts(
         examples=_uri(inputs, "examples"),
         evaluation=_uri(inputs, "evaluation"),

@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.data_gate.fix_list import fix_list
+from components.lineage import artifact_ids
 from components.report.compose import compose
 from components.report.config import ReportConfig
 from components.report.files import CSV_FILE, FIX_FILE, JSON_FILE, PAGE_FILE
@@ -59,9 +60,7 @@ def _sources(inputs: Artifacts, properties: Mapping[str, Any]) -> Sources:
     uris = {key: artifact_utils.get_single_uri(value) for key, value in inputs.items()}
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
     lineage = {key: str(properties.get(key) or "") for key in ("run_version", "code_version")}
-    # TFX hands a step the artifact of its condition as well, under a name with an underscore.
-    made = {key: a for key, a in inputs.items() if a and a[0].id and not key.startswith("_")}
-    lineage |= {f"{key} artifact": str(a[0].id) for key, a in made.items()}
+    lineage |= {f"{key} artifact": number for key, number in artifact_ids(inputs).items()}
     return Sources(
         name=str(properties["name"]),
         uris=uris,

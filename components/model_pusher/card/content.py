@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from components.differences import flat
 from components.model_pusher.card.analysis import (
     class_table,
     overall_table,
@@ -118,7 +119,7 @@ def _parameters(owner: CardConfig, config: Facts, dataset: Facts) -> Iterable[Se
         words = owner.data_description or UNSAID
         yield Section("Data", (words, _counts(dataset)))
     if train:
-        yield Section("Settings", (_pairs(_flat(train), ("setting", "value")),))
+        yield Section("Settings", (_pairs(flat(train), ("setting", "value")),))
 
 
 def _architecture(train: Facts) -> str:
@@ -171,16 +172,6 @@ def _counts(dataset: Facts) -> Table:
 
 def _pairs(values: Facts, head: tuple[str, str]) -> Table:
     return Table(head, tuple((key, _text(value)) for key, value in values.items()))
-
-
-def _flat(values: Facts, prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def _text(value: Any) -> str:
