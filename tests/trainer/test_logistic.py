@@ -73,3 +73,19 @@ def test_a_feature_that_never_changes_gets_no_weight():
     features, labels = sample(4)
     features[:, 3] = 5
     assert np.abs(fit(features, labels, 1.0).kernel[3]).max() < 1e-6
+
+
+@pytest.mark.parametrize("present", [[0, 1, 3], [1, 3], [2]])
+def test_a_class_without_a_row_is_never_the_answer(present: list[int]):
+    features, labels = sample(5, classes=len(present))
+    labels = np.array(present)[labels]
+    (found,) = path(features, labels, classes=4, penalties=(1.0,))
+    answers = found.logits(features).argmax(1)
+    assert set(answers) <= set(present)
+    assert (answers == labels).mean() > 0.6
+
+
+def test_no_penalty_learns_separable_points_by_heart():
+    features, labels = sample(6, count=4)
+    (found,) = path(features, labels, classes=3, penalties=(0.0,))
+    assert (found.logits(features).argmax(1) == labels).all()
