@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from kubeflow import lay_over, page, reach, refusal, run_end, warm_start
+from kubeflow import lay_over, page, reach, refusal, refused_report, run_end, warm_start
 from kubeflow.container_log import start_logging
 from kubeflow.executor_input import Task, make_folders, prepare
 from kubeflow.executor_output import keep_empty_folders, output_document, write_output
@@ -75,7 +75,11 @@ def run_step(args: argparse.Namespace, beam_args: Sequence[str]) -> None:
     make_folders(task)
     _LOGGER.info("step %s starts", args.node_id, extra={"parameters": sorted(parameters)})
     try:
-        with run_end.watched(args.node_id, parameters), reach.said(task.parameters):
+        with (
+            run_end.watched(args.node_id, parameters),
+            refused_report.written(task, parameters),
+            reach.said(task.parameters),
+        ):
             outputs = _execute(args.executor_class_path, task, parameters, beam_args)
     except UserError as error:
         if error.code != ExitCode.INTERNAL:  # what a retry may heal

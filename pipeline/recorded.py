@@ -117,7 +117,8 @@ def end_of_error(error: BaseException) -> Event:
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
         return Event(kind="run", outcome="interrupted", reason="it was asked to stop")
     if isinstance(error, DataRefusedError):
-        return Event(kind="run", outcome="refused_data", reason=error.reason)
+        numbers = {"report": error.page} if error.page else {}
+        return Event(kind="run", outcome="refused_data", reason=error.reason, numbers=numbers)
     if isinstance(error, UserError):
         refused = error.code is ExitCode.DATA_REFUSED
         outcome: Outcome = "refused_data" if refused else "failed"

@@ -24,11 +24,7 @@ def explained(
     home = Path(plan.config.output) / plan.config.name
     facts = _facts(error, plan, run_id, records)
     page = write_refused(refused_folder(home, run_id), facts, plan.config.report)
-    fix = (
-        f"open {page} (`imagemill runs open`) to see every file, and work through {page.with_name(FIX_FILE)}; or "
-        "relax a limit, such as `gate.policies.near_leakage: warn`"
-    )
-    return DataRefusedError(error.message, fix=fix, report=error.report)
+    return error.leading_to(str(page), str(page.with_name(FIX_FILE)), "imagemill runs open")
 
 
 def _facts(

@@ -2,7 +2,8 @@
 
     page = write_refused(folder, Refused(name="scenes", examples=uri, gate=report, ...), ReportConfig())
 
-TFX deletes the outputs of a step that failed, so this is written by the runner, beside the artifacts.
+TFX deletes the outputs of a step that failed and KFP's launcher does not upload them, so this is written beside them:
+by the local runner into its output folder, by a cluster's step into the registry.
 """
 
 from __future__ import annotations
@@ -46,15 +47,22 @@ class Refused:
 
 
 def write_refused(folder: Path, run: Refused, config: ReportConfig) -> Path:
-    """Writes the page, the same as JSON, and the list of files to act on; returns the page's path."""
+    """Writes the report's files into a folder; returns the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in refused_files(run, config).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / PAGE_FILE
+
+
+def refused_files(run: Refused, config: ReportConfig) -> dict[str, str]:
+    """The same as JSON, the list of files to act on, and the page, by file name."""
     content = compose_refused(run, config)
     fixes = fix_list(run.gate)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON_FILE).write_text(content.model_dump_json(indent=1), encoding="utf-8")
-    (folder / FIX_FILE).write_text(fixes, encoding="utf-8")
-    page = folder / PAGE_FILE
-    page.write_text(render(content, config, fixes), encoding="utf-8")
-    return page
+    return {
+        JSON_FILE: content.model_dump_json(indent=1),
+        FIX_FILE: fixes,
+        PAGE_FILE: render(content, config, fixes),
+    }
 
 
 def compose_refused(run: Refused, config: ReportConfig) -> Report:

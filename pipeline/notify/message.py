@@ -61,7 +61,10 @@ def _end(event: Event) -> tuple[Occasion, str, str] | None:
     if event.outcome in ("failed", "lost"):
         return "failure", "a run failed", f"{event.reason}{where}"
     if event.outcome == "refused_data":
-        return "refused", "the data were refused", f"{event.reason}. The model in service stays."
+        page = event.numbers.get("report")
+        report = f" Report: {page}" if page else ""
+        text = f"{event.reason}. The model in service stays.{report}"
+        return "refused", "the data were refused", text
     if event.outcome == "refused_model":
         return "refused", "the model was refused", f"{event.reason}. The model in service stays."
     if event.outcome == "pushed":
