@@ -21,6 +21,8 @@ SPLIT_ALIASES = {
 }
 MANIFEST_NAMES = ("manifest.csv", "manifest.tsv", "manifest.jsonl", "manifest.ndjson")
 MANIFEST_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+# Unicode's categories of control characters, line separators and paragraph separators.
+_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "icon\r", "@eadir"})
 
 
@@ -61,10 +63,19 @@ def place(name: str, layout: str) -> Place:
     split = ""
     if layout == "split_folders" and folders:
         split, folders = split_of(folders[0]), folders[1:]
-    return Place(clean_text(folders[0]) if folders else "", split)
+    return Place(clean_label(folders[0]) if folders else "", split)
 
 
-def clean_text(text: str) -> str:
-    """Valid UTF-8 in normal form C: names that look the same are the same, and bad bytes show as `\\\\xff`."""
+def clean_label(text: str) -> str:
+    """A class name in valid UTF-8 and normal form C: names that look the same are the same.
+
+    Bad bytes show as `\\\\xff`, and so do control characters and line breaks: files of labels hold one name a line.
+    """
     readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return unicodedata.normalize("NFC", readable)
+    return "".join(map(_shown, unicodedata.normalize("NFC", readable)))
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _BREAKING:
+        return character
+    return character.encode("unicode_escape").decode("ascii")

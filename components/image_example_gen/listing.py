@@ -244,7 +244,7 @@ def _from_manifest(path: str, config: IngestConfig) -> Listing:
         problem = _problem(row, seen)
         name, label = (
             _readable(row.path or f"{posixpath.basename(path)}:{row.line}"),
-            layouts.clean_text(row.label.strip()),
+            layouts.clean_label(row.label.strip()),
         )
         if problem:
             rejected.append(DeadLetter(name, *problem, label, fact.size))

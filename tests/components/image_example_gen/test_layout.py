@@ -6,7 +6,7 @@ import pytest
 
 from components.image_example_gen.layout import (
     Place,
-    clean_text,
+    clean_label,
     detect_layout,
     is_ignored,
     place,
@@ -53,11 +53,16 @@ def test_hidden_files_and_litter_are_ignored(name: str) -> None:
 
 
 def test_twins_in_two_normal_forms_are_one_class() -> None:
-    assert clean_text(unicodedata.normalize("NFD", "café")) == clean_text("café") == "café"
+    assert clean_label(unicodedata.normalize("NFD", "café")) == clean_label("café") == "café"
 
 
 def test_bytes_that_are_no_utf8_stay_readable() -> None:
-    assert clean_text("a\udcff") == "a\\xff"
+    assert clean_label("a\udcff") == "a\\xff"
+
+
+def test_a_class_name_is_one_line_and_no_command_to_a_terminal() -> None:
+    assert clean_label("new\nline\u2028\x1b[2J") == "new\\nline\\u2028\\x1b[2J"
+    assert clean_label("family 👨‍👩‍👧") == "family 👨‍👩‍👧"
 
 
 def test_a_split_has_many_spellings() -> None:
