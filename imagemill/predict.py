@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from components.printable import printable
 from trainer.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def write_results(
             if not result.error:
                 yield result
             elif not quiet:
-                click.echo(f"Skipped {result.path}: {result.error}", err=True)
+                click.echo(f"Skipped {printable(result.path)}: {result.error}", err=True)
 
     write(good(), stream)
     stream.flush()
@@ -102,7 +103,11 @@ def _write_table(results: Iterable[Result], stream: IO[str]) -> None:
 
     widths = [0, 0]
     for batch in batched(results, 100 if not stream.isatty() else 1):
-        rows = [(r.path, a.class_name, a.probability) for r in batch for a in r.answers]
+        rows = [
+            (printable(one.path), printable(answer.class_name), answer.probability)
+            for one in batch
+            for answer in one.answers
+        ]
         widths = [
             max(widths[0], *(len(path) for path, _, _ in rows)),
             max(widths[1], *(len(name) for _, name, _ in rows)),

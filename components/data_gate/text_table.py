@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from components.data_gate.findings import Finding, GateReport, Item
+from components.printable import printable
 
 _WIDTH = 300
 _INDENT = 7
@@ -34,11 +35,6 @@ def item_text(item: Item, shown: int = 4) -> str:
     names = [printable(image.path) for image in item.images[:shown]]
     more = f" = {len(item.images) - shown} more" if len(item.images) > shown else ""
     return f"{' = '.join(names) or printable(item.subject)}{more}: {item.detail}"
-
-
-def printable(name: str) -> str:
-    """A file name without line breaks and terminal escapes, which names may hold."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in name)
 
 
 def block(finding: Finding, files_shown: int) -> Iterator[str]:

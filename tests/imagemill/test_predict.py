@@ -170,3 +170,11 @@ def test_model_and_images_may_lie_on_an_object_store(
     assert {line["path"] for line in lines} == {
         f"bucket://shop/photos/deep/{name}.png" for name in COLOURS
     }
+
+
+def test_a_file_name_is_no_command_to_the_terminal(registry, tmp_path):
+    (tmp_path / "a\x1b[2J\nb.png").write_bytes(encode(colour_image("red", 1)))
+    (tmp_path / "b\x1b[2J.png").write_bytes(b"no picture")
+    _, out, err = run(registry.root, tmp_path)
+    assert out.startswith(f"{tmp_path}/a\\x1b[2J\\nb.png  red")
+    assert err.startswith(f"Skipped {tmp_path}/b\\x1b[2J.png: ")
