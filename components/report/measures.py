@@ -16,26 +16,25 @@ from components.report.content import Histogram
 _SHOWN = ("brightness", "contrast", "saturation", "sharpness", "megapixels", "aspect_ratio")
 _BINS = 24
 _TAIL = 0.5
+_TELLING = 1e-3
 
 
 def histograms(table: ImageTable) -> tuple[Histogram, ...]:
-    """Of each measure that differs between images; the outermost half a percent each side fall into the end bins."""
-    found = {
-        name: table.stats[name][np.isfinite(table.stats[name])]
-        for name in _SHOWN
-        if name in table.stats
-    }
-    return tuple(
-        _histogram(name, values)
-        for name, values in found.items()
-        if len(values) and np.ptp(values) > 0
-    )
+    """Of each measure that differs between images; the outermost half a percent each side fall into the end bins.
+
+    What differs in a few images alone, or by less than the axis can tell, is not drawn.
+    """
+    drawn = (_histogram(name, table.stats[name]) for name in _SHOWN if name in table.stats)
+    return tuple(one for one in drawn if one is not None)
 
 
-def _histogram(name: str, finite: npt.NDArray[np.float64]) -> Histogram:
+def _histogram(name: str, values: npt.NDArray[np.float64]) -> Histogram | None:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return None
     low, high = np.percentile(finite, [_TAIL, 100 - _TAIL])
-    if high <= low:
-        low, high = finite.min(), finite.max()
+    if high - low <= _TELLING * max(abs(low), abs(high)):
+        return None
     counts, edges = np.histogram(finite.clip(low, high), _BINS, (low, high))
     return Histogram(
         name=name,

@@ -32,6 +32,10 @@ def test_what_is_equal_for_all_is_not_drawn():
     assert histograms(table({"contrast": [5, 5, 5, 5], "saturation": [np.nan] * 4})) == ()
 
 
+def test_what_is_equal_for_all_but_a_few_is_not_drawn():
+    assert histograms(table({"aspect_ratio": [1.0] * 998 + [1.0067] * 2}, count=1000)) == ()
+
+
 def test_an_outlier_does_not_flatten_the_rest():
     values = [*range(998), 10**9, 10**9]
     [found] = histograms(table({"sharpness": values}, count=1000))
