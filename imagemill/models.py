@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from components.differences import Changes, changes, flat
+from imagemill.comparison import figure, print_changes
 from imagemill.options import json_flag
 from trainer.errors import UserError
 
@@ -49,7 +50,7 @@ def list_versions(registry: str, as_json: bool) -> None:
         table.add_column(heading, justify="left" if heading in ("", "created (UTC)") else "right")
     for row in rows:
         mark = "in service" if row["version"] == number else ""
-        figures = (_figure(row["metrics"].get(name)) for name in _FIGURES)
+        figures = (figure(row["metrics"].get(name)) for name in _FIGURES)
         table.add_row(mark, str(row["version"]), row["created"][:16].replace("T", " "), *figures)
     Console().print(table)
 
@@ -86,17 +87,9 @@ def show(registry: str, number: int | None, verify: bool, as_json: bool) -> None
 def diff(registry: str, old: int, new: int, as_json: bool) -> None:
     """Compare two versions: figures, settings, data and lineage."""
     opened = _open(registry)
-    changes = compare(opened.version(old), opened.version(new))
-    if as_json:
-        click.echo(json.dumps(changes, indent=2))
-        return
-    for section, values in changes.items():
-        if values:
-            click.echo(f"{section}:")
-        for key, (before, after) in values.items():
-            click.echo(f"  {key}: {_figure(before)} -> {_figure(after)}")
-    if not any(changes.values()):
-        click.echo(f"Versions {old} and {new} do not differ in anything that was recorded.")
+    found = compare(opened.version(old), opened.version(new))
+    none = f"Versions {old} and {new} do not differ in anything that was recorded."
+    print_changes(found, as_json=as_json, none=none)
 
 
 @command.command()
@@ -201,7 +194,3 @@ def _row(version: Version) -> dict[str, Any]:
         "digest": version.info.digest,
         "metrics": metrics,
     }
-
-
-def _figure(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from components.differences import Changes, changes, flat
+from imagemill.comparison import figure, print_changes
 from imagemill.options import json_flag
 from trainer.errors import UserError
 
@@ -56,7 +57,7 @@ def list_runs(output: str, as_json: bool) -> None:
             row["state"],
             _verdict(run),
             run.version or "-",
-            _text(accuracy),
+            figure(accuracy),
             f"{run.seconds:.0f}",
             f"{row['reused']}/{len(run.steps)}",
         )
@@ -79,7 +80,7 @@ def show(run: str, output: str, as_json: bool) -> None:
         for channel, artifact in step.outputs.items():
             click.echo(f"    {channel}: {artifact.uri}  (artifact {artifact.id})")
     for name, value in found.metrics().items():
-        click.echo(f"  {name}: {_text(value)}")
+        click.echo(f"  {name}: {figure(value)}")
 
 
 @command.command("compare")
@@ -89,17 +90,8 @@ def show(run: str, output: str, as_json: bool) -> None:
 @_as_json
 def compare_runs(old: str, new: str, output: str, as_json: bool) -> None:
     """Tell what changed between two runs: data, settings, code, figures."""
-    changes = compare(pick(output, old), pick(output, new))
-    if as_json:
-        click.echo(json.dumps(changes, indent=2))
-        return
-    for section, values in changes.items():
-        if values:
-            click.echo(f"{section}:")
-        for key, (before, after) in values.items():
-            click.echo(f"  {key}: {_text(before)} -> {_text(after)}{_difference(before, after)}")
-    if not any(changes.values()):
-        click.echo("Nothing that was recorded differs.")
+    found = compare(pick(output, old), pick(output, new))
+    print_changes(found, as_json=as_json, none="Nothing that was recorded differs.")
 
 
 @command.command("open")
@@ -191,12 +183,3 @@ def _verdict(run: PastRun) -> str:
     if run.data_refused:
         return "data refused"
     return {True: "blessed", False: "refused", None: "-"}[run.blessed]
-
-
-def _difference(before: Any, after: Any) -> str:
-    both = isinstance(before, (int, float)) and isinstance(after, (int, float))
-    return f"  ({after - before:+.4g})" if both and not isinstance(after, bool) else ""
-
-
-def _text(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)
