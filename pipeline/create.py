@@ -13,10 +13,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import SchemaGen, Trainer, Tuner
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 
 from components.data_gate.component import DataGate
@@ -44,7 +46,7 @@ def create_pipeline(
     decided: str = "",
     in_service: str = "",
     metadata_connection_config: Any = None,
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """Builds the whole pipeline.
 
     Args:
@@ -69,12 +71,12 @@ def create_pipeline(
     arguments = runtime_arguments(config, data_version=data_version, force=force)
     shared = _Shared(config, arguments, code_version, step_versions or {}, in_service)
     check = _retrain_check(shared, decided)
-    with tfx.dsl.Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
+    with Cond(check.outputs["decision"].future()[0].custom_property("retrain") == 1):
         steps = _training_steps(shared)
     for step in steps:
         if isinstance(step, BaseBeamComponent):
             step.with_beam_pipeline_args(config.beam.step_args(step.id))
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=config.name,
         pipeline_root=config.pipeline_root,
         components=[check, *steps],
@@ -160,7 +162,7 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
     ).with_id("image-example-gen")
     examples = ingest.outputs["examples"]
     statistics = ImageStatisticsGen(examples=examples).with_id("statistics-gen")
-    schema = tfx.components.SchemaGen(
+    schema = SchemaGen(
         statistics=statistics.outputs["statistics"], infer_feature_shape=True
     ).with_id("schema-gen")
     data = {
@@ -191,12 +193,11 @@ def _training(shared: _Shared, examples: Any, schema: Any) -> list[BaseComponent
     }
     if not shared.config.tune.enabled:
         return [_trainer(shared, given)]
-    tuner = tfx.components.Tuner(
+    tuner = Tuner(
         tuner_fn=TUNER_FN,
         custom_config={
-            "config": shared.config.train.model_dump(mode="json"),
+            **_of_training(shared, "tuner"),
             "tune": shared.config.tune.model_dump(mode="json"),
-            "code_version": shared.code_of("tuner"),
         },
         **given,
     ).with_id("tuner")
@@ -205,18 +206,23 @@ def _training(shared: _Shared, examples: Any, schema: Any) -> list[BaseComponent
 
 
 def _trainer(shared: _Shared, given: dict[str, Any]) -> BaseComponent:
-    return tfx.components.Trainer(
+    return Trainer(
         run_fn=RUN_FN,
         **given,
-        custom_config={
-            "config": shared.config.train.model_dump(mode="json"),
-            "registry": shared.config.registry_root,
-            "name": shared.config.name,
-            "code_version": shared.code_of("trainer"),
-            # Part of what the cache knows a training by, so only where the result depends on it.
-            "in_service": shared.in_service if shared.config.train.warm_start else "",
-        },
+        custom_config=_of_training(shared, "trainer"),
     ).with_id("trainer")
+
+
+def _of_training(shared: _Shared, node_id: str) -> dict[str, Any]:
+    """What the Trainer's and the Tuner's functions are told."""
+    return {
+        "config": shared.config.train.model_dump(mode="json"),
+        "registry": shared.config.registry_root,
+        "name": shared.config.name,
+        "code_version": shared.code_of(node_id),
+        # Part of what the cache knows a training by, so only where the result depends on it.
+        "in_service": shared.in_service if shared.config.train.warm_start else "",
+    }
 
 
 def _release_steps(

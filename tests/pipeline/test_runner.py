@@ -29,15 +29,16 @@ class _Run:
 
 
 def _pipeline(folder: Path, go: int, fail: int):
-    from tfx import v1 as tfx
+    from tfx.dsl.experimental.conditionals.conditional import Cond
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
+    from tfx.orchestration.pipeline import Pipeline
 
     from tests.pipeline.toy_components import Decide, Work
 
     decide = Decide(go=go).with_id("decide")
-    with tfx.dsl.Cond(decide.outputs["decision"].future()[0].custom_property("retrain") == 1):
+    with Cond(decide.outputs["decision"].future()[0].custom_property("retrain") == 1):
         work = Work(fail=fail).with_id("work")
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         "toy",
         str(folder / "root"),
         components=[decide, work],

@@ -13,22 +13,21 @@ from tests.components.image_example_gen.images import make_classes
 @pytest.mark.e2e
 def test_the_local_runner_ingests_once_and_reuses_the_examples(tmp_path: Path) -> None:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
-    from tfx import v1 as tfx
     from tfx.orchestration import metadata
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.pipeline import Pipeline
 
     from components.image_example_gen.component import ImageExampleGen
     from components.image_example_gen.config import IngestConfig
 
     root = make_classes(tmp_path / "photos", {"a": 20, "b": 20})
     (root / "a" / "broken.jpg").write_bytes(b"junk")
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-        str(tmp_path / "metadata.sqlite")
-    )
+    connection = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
     for _ in range(2):
         ingest = ImageExampleGen(
             data_root=str(root), data_version="1", config=IngestConfig(max_corrupt_share=0.1)
         ).with_id("image-example-gen")
-        pipeline = tfx.dsl.Pipeline(
+        pipeline = Pipeline(
             "ingest",
             str(tmp_path / "root"),
             components=[ingest],
@@ -36,7 +35,7 @@ def test_the_local_runner_ingests_once_and_reuses_the_examples(tmp_path: Path) -
             metadata_connection_config=connection,
             beam_pipeline_args=["--runner=FnApiRunner"],
         )
-        tfx.orchestration.LocalDagRunner().run(pipeline)
+        LocalDagRunner().run(pipeline)
     with metadata.Metadata(connection) as handle:
         states = [run.last_known_state for run in handle.store.get_executions()]
         [examples] = handle.store.get_artifacts_by_type("Examples")

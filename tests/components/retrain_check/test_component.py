@@ -16,8 +16,8 @@ from tests.components.retrain_check.test_decision import NOW
 
 
 def _run(tmp_path: Path, *, decided_before: str, policy: RetrainConfig) -> Any:
-    from tfx import v1 as tfx
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
+    from tfx.orchestration.pipeline import Pipeline
 
     from components.retrain_check.component import RetrainCheck
     from pipeline.runner import WatchedRunner
@@ -39,7 +39,7 @@ def _run(tmp_path: Path, *, decided_before: str, policy: RetrainConfig) -> Any:
     connection = sqlite_metadata_connection_config(str(tmp_path / "m.sqlite"))
     runner = WatchedRunner()
     runner.run(
-        tfx.dsl.Pipeline(
+        Pipeline(
             "m",
             str(tmp_path / "root"),
             components=[check],
