@@ -24,21 +24,39 @@ from trainer.model_info import ModelInfo, write_model_info
 Answers = dict[str, tf.Tensor]
 
 
-class ServedModel(tf.Module):  # type: ignore[misc]
-    """A Keras model with decoding before it and class names behind it."""
+class ServedModel:
+    """A Keras model with decoding before it and class names behind it.
+
+    Each function calls the one before it, so that all of them together hold the network once.
+    """
 
     def __init__(self, model: keras.Model, geometry: Geometry, class_names: Sequence[str]) -> None:
-        super().__init__()
-        self.model = model
+        self._model = model
         self._geometry = geometry
-        self._names = tf.constant(list(class_names))
+        self._names = list(class_names)
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
+    )
+    def preprocess(self, image_bytes: tf.Tensor) -> tf.Tensor:
+        """The pixels that the model sees, uint8 [B, S, S, 3], of encoded images, string [B]."""
+        with tf.device("/cpu:0"):
+            return load_batch(image_bytes, self._geometry)
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
     )
     def serve_bytes(self, image_bytes: tf.Tensor) -> Answers:
         """Answers for encoded images, string [B]."""
-        return self._answer(image_bytes)
+        pixels = tf.cast(self.preprocess(image_bytes), tf.float32)
+        probabilities = self._model(pixels, training=False)
+        best = tf.argmax(probabilities, -1)
+        return {
+            "probabilities": probabilities,
+            "class_index": best,
+            "class_name": tf.gather(tf.constant(self._names), best),
+            "probability": tf.reduce_max(probabilities, -1),
+        }
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
@@ -46,26 +64,8 @@ class ServedModel(tf.Module):  # type: ignore[misc]
     def serve_examples(self, examples: tf.Tensor) -> Answers:
         """Answers for serialized tf.Examples, string [B]."""
         spec = {IMAGE: tf.io.FixedLenFeature([], tf.string)}
-        return self._answer(tf.io.parse_example(examples, spec)[IMAGE])
-
-    @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
-    )
-    def preprocess(self, image_bytes: tf.Tensor) -> tf.Tensor:
-        """The pixels that the model sees, uint8 [B, S, S, 3]."""
-        return load_batch(image_bytes, self._geometry)
-
-    def _answer(self, encoded: tf.Tensor) -> Answers:
-        with tf.device("/cpu:0"):
-            pixels = load_batch(encoded, self._geometry)
-        probabilities = self.model(tf.cast(pixels, tf.float32), training=False)
-        best = tf.argmax(probabilities, -1)
-        return {
-            "probabilities": probabilities,
-            "class_index": best,
-            "class_name": tf.gather(self._names, best),
-            "probability": tf.reduce_max(probabilities, -1),
-        }
+        answers: Answers = self.serve_bytes(tf.io.parse_example(examples, spec)[IMAGE])
+        return answers
 
 
 def export_saved_model(
@@ -77,7 +77,12 @@ def export_saved_model(
         "serving_default": served.serve_bytes.get_concrete_function(),
         "serve_examples": served.serve_examples.get_concrete_function(),
     }
-    tf.saved_model.save(served, directory, signatures=signatures)
+    # The weights and what was traced, not the Keras model: its hundreds of objects and functions of their own would
+    # double the time in which the file is written and opened.
+    saved = tf.Module()
+    saved.weights = [one.value for one in model.variables]
+    saved.preprocess = served.preprocess.get_concrete_function()
+    tf.saved_model.save(saved, directory, signatures=signatures)
     write_model_info(directory, info)
 
 
