@@ -61,10 +61,7 @@ def save(
 
 def load_latest(folder: str) -> State | None:
     """The newest whole checkpoint, or None; a torn one is reported in the log and passed over."""
-    state = next(_whole(folder), None)
-    if state is not None:
-        _LOGGER.info("going on from the checkpoint of step %d in %s", state.step, folder)
-    return state
+    return next(_whole(folder), None)
 
 
 def _whole(folder: str) -> Iterator[State]:

@@ -1,16 +1,13 @@
-"""Which devices a run trains on, and in which arithmetic.
+"""Which devices a run trains on.
 
 strategy = make_strategy(config)
-with strategy.scope(), precision(policy_name(config)): ...
+with strategy.scope(): ...
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 
-import keras
 import tensorflow as tf
 
 from trainer.config import TrainConfig
@@ -45,27 +42,3 @@ def _strategy(name: str) -> tf.distribute.Strategy:
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
-
-
-def policy_name(config: TrainConfig) -> str:
-    """The Keras dtype policy of training.
-
-    auto is float32 except on NVIDIA GPUs with tensor cores: bfloat16 was measured at half of float32's speed on CPUs.
-    """
-    if config.mixed_precision != "auto":
-        return config.mixed_precision
-    gpus = tf.config.list_physical_devices("GPU")
-    details = [tf.config.experimental.get_device_details(one) for one in gpus]
-    capable = [one.get("compute_capability", (0, 0)) >= (7, 0) for one in details]
-    return "mixed_float16" if capable and all(capable) else "float32"
-
-
-@contextlib.contextmanager
-def precision(policy: str) -> Iterator[None]:
-    """Inside, new Keras layers have this dtype policy."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

@@ -9,6 +9,7 @@ The loop owns when things happen; what a step does is in `trainer.step`, what a 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from trainer import checkpoint, head
 from trainer.config import TrainConfig
-from trainer.devices import make_strategy, policy_name, precision
+from trainer.devices import make_strategy
 from trainer.errors import ExitCode, UserError
 from trainer.evaluation import Evaluator, Scores
 from trainer.groups import make_groups
@@ -28,6 +29,7 @@ from trainer.interrupt import Interrupt
 from trainer.losses import class_weights
 from trainer.model import Network, build
 from trainer.optimizer import learning_rate_at
+from trainer.precision import FLOAT32, Choice, choose, precision, seconds_a_step
 from trainer.progress import report
 from trainer.recalibrate import Recalibrator
 from trainer.state import RunState
@@ -36,6 +38,7 @@ from trainer.warm_start import Start
 from trainer.watch import Watch
 
 _SAMPLE_BATCHES = 10
+_LOGGER = logging.getLogger(__name__)
 
 EpochRecord = dict[str, float]
 
@@ -48,11 +51,13 @@ class Fitted:
       network: with the best weights.
       history: one record an epoch: loss, accuracy, val_loss, val_accuracy, seconds ...
       resumed_from: the step that a checkpoint gave, 0 for a fresh run.
+      precision: the arithmetic that it trained in.
     """
 
     network: Network
     history: Sequence[EpochRecord]
     resumed_from: int
+    precision: Choice
 
 
 def fit(
@@ -88,14 +93,14 @@ class Run:
         watch: Watch,
         start: Start | None,
     ) -> None:
-        self._train, self._val, self._config = train, val, config
+        self._train, self._val, self._config, self._start = train, val, config, start
         self._checkpoint_dir, self._watch = checkpoint_dir, watch
         self._steps_per_epoch = steps_per_epoch(train, config)
         self._steps = self._steps_per_epoch * config.epochs
         self._strategy = make_strategy(config)
-        self._policy = policy_name(config)
-        with self._strategy.scope(), precision(self._policy):
-            self.network = build(config, len(train.info.class_names), self._steps, start)
+        self._precision = self._choose_precision()
+        with self._strategy.scope():
+            self.network = self._build(self._precision.policy)
         variables, groups = make_groups(self.network, config, self._steps_per_epoch)
         self._step = TrainStep(
             self.network, variables, config, groups, self._strategy, self._class_weights()
@@ -109,6 +114,7 @@ class Run:
         """Runs both phases and restores the best weights."""
         saved = checkpoint.load_latest(self._checkpoint_dir)
         if saved is not None:
+            _LOGGER.info("going on from the checkpoint of step %d", saved.step)
             self._state.restore(saved)
         else:
             self._train_head()
@@ -116,11 +122,27 @@ class Run:
         if self._config.epochs and not self._state.stopped:
             self._fine_tune()
         self._state.restore_best()
-        return Fitted(self._plain(), self._state.history, resumed_from)
+        return Fitted(self._plain(), self._state.history, resumed_from, self._precision)
+
+    def _choose_precision(self) -> Choice:
+        """That of the run that is resumed, or a new choice."""
+        saved = checkpoint.load_latest(self._checkpoint_dir)
+        if saved is not None:
+            return Choice(*saved.facts["precision"])
+        return choose(self._config, steps=self._steps, measure=self._seconds_a_step)
+
+    def _seconds_a_step(self, policy: str) -> float:
+        classes, replicas = len(self._train.info.class_names), self._strategy.num_replicas_in_sync
+        return seconds_a_step(self._build(policy), self._config, classes, replicas)
+
+    def _build(self, policy: str) -> Network:
+        classes = len(self._train.info.class_names)
+        with precision(policy):
+            return build(self._config, classes, self._steps, self._start)
 
     def _plain(self) -> Network:
         """The network on one device in float32, whatever it was trained with."""
-        if self._policy == "float32" and self._strategy.num_replicas_in_sync == 1:
+        if self._precision.policy == FLOAT32 and self._strategy.num_replicas_in_sync == 1:
             return self.network
         config = self._config.model_copy(update={"weights": "none"})
         plain = build(config, len(self._train.info.class_names), self._steps)
@@ -221,6 +243,7 @@ class Run:
 
     def _save(self) -> None:
         arrays, facts = self._state.snapshot()
+        facts["precision"] = self._precision
         checkpoint.save(self._checkpoint_dir, step=self._state.step, arrays=arrays, facts=facts)
 
     def _stop_for(self, signal_name: str) -> None:

@@ -9,7 +9,6 @@ import hashlib
 import os
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from trainer import loop
@@ -20,6 +19,8 @@ from trainer.formats import export_formats
 from trainer.image import Geometry
 from trainer.input import Source, evaluation_batches
 from trainer.losses import check_label_mode
+from trainer.progress import report
+from trainer.seeds import set_seeds
 from trainer.warm_start import find_start
 from trainer.watch import Watch
 
@@ -38,7 +39,8 @@ def run_fn(fn_args: Any) -> None:
       UserError: the data, the weights or the settings cannot be used, or training diverged.
     """
     custom = fn_args.custom_config or {}
-    config = with_best_values(TrainConfig.model_validate(custom.get("config", {})), fn_args)
+    tuned = best_values(fn_args)
+    config = with_values(TrainConfig.model_validate(custom.get("config", {})), tuned)
     train, val = Source.of(fn_args.train_files, "train"), Source.of(fn_args.eval_files, "val")
     check_label_mode(config.label_mode, train.info.class_names)
     set_seeds(config)
@@ -49,18 +51,17 @@ def run_fn(fn_args: Any) -> None:
     temperature = (
         calibrate(fitted.network, evaluation_batches(val, config)) if config.calibrate else 1.0
     )
-    watch.finish(fitted.history, temperature=temperature, start=why)
+    watch.finish(
+        fitted.history,
+        temperature=temperature,
+        start=why,
+        precision=fitted.precision._asdict(),
+        tuned=tuned,
+    )
     info = describe(config, train, str(custom.get("name", "")), str(custom.get("code_version", "")))
     export_saved_model(fitted.network.model, Geometry.of(config), info, fn_args.serving_model_dir)
     export_formats(fitted.network.model, train, val, config, info, fn_args.serving_model_dir)
     tf.io.gfile.rmtree(folder)
-
-
-def set_seeds(config: TrainConfig) -> None:
-    """Seeds Python, NumPy and TensorFlow, and asks for determinism where the settings do."""
-    keras.utils.set_random_seed(config.seed)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
 
 
 def checkpoint_dir(
@@ -84,11 +85,17 @@ def checkpoint_dir(
     return os.path.join(root, digest)
 
 
-def with_best_values(config: TrainConfig, fn_args: Any) -> TrainConfig:
-    """The settings with the values that the Tuner found best, where it ran."""
+def best_values(fn_args: Any) -> dict[str, Any]:
+    """What the Tuner found best, by the dotted names of settings; empty where it did not run."""
     best = getattr(fn_args, "hyperparameters", None)
-    if not best:
-        return config
-    from trainer.tuning import apply_values
+    return dict(best["values"]) if best else {}
 
-    return apply_values(config, best["values"])
+
+def with_values(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
+    """The settings with the values that a search found best, saying so."""
+    if not values:
+        return config
+    from trainer.tuning import apply_values, named
+
+    report("search", done=1, total=1, note=f"with {named(values)}, as the search found", final=True)
+    return apply_values(config, values)

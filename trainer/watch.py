@@ -2,7 +2,7 @@
 
 watch = Watch(log_dir)
 watch.epoch(record, step)
-watch.finish(history)
+watch.finish(history, temperature=1.2)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -48,20 +49,13 @@ class Watch:
                 tf.summary.scalar(name, value)
         self._writer.flush()
 
-    def finish(
-        self, history: Sequence[Mapping[str, float]], *, temperature: float = 1.0, start: str = ""
-    ) -> None:
-        """Writes the history of all epochs, the temperature of the logits and where training began, as JSON."""
+    def finish(self, history: Sequence[Mapping[str, float]], **facts: Any) -> None:
+        """Writes the history of all epochs and facts about the run as JSON."""
         if self._dir is None:
             return
         tf.io.gfile.makedirs(self._dir)
         with tf.io.gfile.GFile(os.path.join(self._dir, HISTORY_FILE), "w") as file:
-            facts = {
-                "epochs": [dict(one) for one in history],
-                "temperature": temperature,
-                "start": start,
-            }
-            file.write(json.dumps(facts, indent=2))
+            file.write(json.dumps({"epochs": [dict(one) for one in history], **facts}, indent=2))
 
     def keep_weights(self, model: keras.Model) -> str:
         """Writes a model's weights beside the logs and returns the path."""

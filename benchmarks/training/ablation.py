@@ -46,13 +46,14 @@ def recipes() -> dict[str, dict[str, Any]]:
 
 def measure(root: Path, settings: dict[str, Any], features: Callable[..., Any]) -> dict[str, Any]:
     """Trains once and scores the test split."""
-    from trainer import head, loop, run
+    from trainer import head, loop
     from trainer.config import TrainConfig
     from trainer.evaluation import Evaluator
     from trainer.input import Source, evaluation_batches
+    from trainer.seeds import set_seeds
 
     config = TrainConfig.model_validate(settings)
-    run.set_seeds(config)
+    set_seeds(config)
     train, val, test = (
         Source.of(f"{root}/Split-{split}/*", split) for split in ("train", "val", "test")
     )

@@ -29,6 +29,10 @@ _SMALL = (
     *("--set", "evaluate.min_gain=null", "--set", "evaluate.min_class_recall=null"),
     *("--set", "evaluate.max_calibration_error=null"),
 )
+_SEARCH = (
+    *("--set", "tune.enabled=true", "--set", "tune.trials=2", "--set", "tune.epochs=1"),
+    *("--set", "tune.learning_rate=[0.005, 0.006]"),
+)
 
 
 def _photos(folder: Path) -> Path:
@@ -42,25 +46,30 @@ def _result(done: subprocess.CompletedProcess[str]) -> dict:
 
 def test_photos_to_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
     photos = _photos(tmp_path)
-    first = _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))
+    settings = (*_SMALL, *_SEARCH)
+    first = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
     assert first["blessed"] is True
     assert first["pushed_version"] == "1"
     assert [step["state"] for step in first["steps"]] == ["done"] * len(first["steps"])
     assert sum(map(sum, (c.values() for c in first["dataset"]["counts"].values()))) == 180
     assert (tmp_path / first["model_path"] / "saved_model.pb").exists()
+    (history,) = tmp_path.glob("imagemill-output/*/pipeline/trainer/model_run/*/history.json")
+    assert 0.005 <= json.loads(history.read_text())["tuned"]["learning_rate"] <= 0.006
 
-    second = _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))
+    second = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
     assert {step["state"] for step in second["steps"]} == {"cached"}
     assert second["model_path"] == first["model_path"]
 
     shutil.rmtree(tmp_path / first["model_path"])
-    lost = imagemill("run", photos, *_SMALL, cwd=tmp_path)
+    lost = imagemill("run", photos, *settings, cwd=tmp_path)
     assert lost.returncode == ExitCode.USAGE
     assert "pushed version 1, but the registry" in lost.stderr
 
     (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
     skipped = _result(
-        imagemill("run", "photos", *_SMALL, "--json", "--set", "retrain.when=changed", cwd=tmp_path)
+        imagemill(
+            "run", "photos", *settings, "--json", "--set", "retrain.when=changed", cwd=tmp_path
+        )
     )
     assert "no model is in service" in skipped["decision"]["reason"]
 

@@ -14,13 +14,14 @@ import numpy as np
 
 def main() -> None:
     job = json.loads(sys.argv[1])
-    from trainer import loop, run
+    from trainer import loop
     from trainer.config import TrainConfig
     from trainer.input import Source
+    from trainer.seeds import set_seeds
     from trainer.watch import Watch
 
     config = TrainConfig.model_validate(job["config"])
-    run.set_seeds(config)
+    set_seeds(config)
     train = Source.of(f"{job['examples']}/Split-train/*", "train")
     val = Source.of(f"{job['examples']}/Split-val/*", "val")
     ready = loop.Run(train, val, config, job["checkpoints"], Watch(), None)

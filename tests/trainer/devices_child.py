@@ -13,9 +13,10 @@ import tensorflow as tf
 def main() -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    from trainer import loop, run
+    from trainer import loop
     from trainer.config import TrainConfig
     from trainer.input import Source
+    from trainer.seeds import set_seeds
 
     root = sys.argv[1]
     train, val = (Source.of(f"{root}/Split-{one}/*", one) for one in ("train", "val"))
@@ -38,7 +39,7 @@ def main() -> None:
         "both": {"strategy": "mirrored", "mixed_precision": "mixed_float16"},
     }.items():
         config = TrainConfig.model_validate(base | change)
-        run.set_seeds(config)
+        set_seeds(config)
         with tempfile.TemporaryDirectory() as folder:
             fitted = loop.fit(train, val, config, checkpoint_dir=folder)
         model = fitted.network.model

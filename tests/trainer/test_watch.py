@@ -14,10 +14,9 @@ def test_training_goes_on_without_tensorboard(
     monkeypatch.setattr(watch.importlib.util, "find_spec", lambda _name: None)
     made = watch.Watch(str(tmp_path))
     made.epoch({"loss": 1.0}, 3)
-    made.finish([{"loss": 1.0}])
+    made.finish([{"loss": 1.0}], temperature=1.5)
     assert "`tensorboard` is not installed" in caplog.text
     assert json.loads((tmp_path / "history.json").read_text()) == {
         "epochs": [{"loss": 1.0}],
-        "temperature": 1.0,
-        "start": "",
+        "temperature": 1.5,
     }
