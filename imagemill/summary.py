@@ -12,6 +12,10 @@ from rich.text import Text
 from pipeline.result import RunResult
 from trainer.errors import UserError
 
+_WAYS_ON = (
+    "look at the mistakes and likely label errors in the report; add photos, or train longer (`--epochs`); "
+    "a limit is a setting of `evaluate:` (`imagemill config explain evaluate`)"
+)
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 
 
@@ -90,8 +94,14 @@ def _print_rules(console: Console, result: RunResult) -> None:
 
 def _print_verdict(console: Console, result: RunResult) -> None:
     if not result.blessed:
-        broken = [str(r["name"]) for r in result.rules if r["verdict"] == "fail"]
-        console.print(f"[bold red]Not blessed[/]: {', '.join(broken)}. Nothing was pushed.")
+        broken = [rule for rule in result.rules if rule["verdict"] == "fail"]
+        names = ", ".join(str(rule["name"]) for rule in broken)
+        console.print(f"[bold red]Not blessed[/]: {names}. Nothing was pushed.")
+        for rule in broken:
+            held = f"{_figure(rule.get('value'))} against {_figure(rule.get('limit'))}"
+            told = f"{rule['name']}: {held}: {rule.get('detail') or 'see the report'}"
+            console.print(told, soft_wrap=True, markup=False)
+        console.print(f"[bold]What to do[/]: {_WAYS_ON}", soft_wrap=True)
         return
     console.print("[bold green]Blessed[/]: every rule holds.")
     if result.model_path:

@@ -57,7 +57,10 @@ def _beats_majority(config: EvaluateConfig, facts: Facts) -> Rule:
     majority = facts.overall["majority_share"]
     limit = None if config.min_gain is None else 1 - (1 - config.min_gain) * (1 - majority)
     bound = statistics.accuracy_lower_bound(facts.right, facts.examples, config.risk)
-    detail = f"accuracy for sure, where always answering the commonest class gets {majority:.3f}"
+    detail = (
+        f"accuracy that {facts.examples} test images prove (risk {config.risk:g}), "
+        f"where always answering the commonest class gets {majority:.3f}"
+    )
     return _at_least("beats-majority", bound, limit, detail)
 
 
