@@ -233,7 +233,11 @@ class TrainConfig(Settings):
         "stretch",
         description="Non-square images: stretch to a square, or crop to the middle square.",
     )
-    batch_size: int = Field(32, ge=2, description="Images a step, over all devices.")
+    batch_size: int = Field(
+        32,
+        ge=2,
+        description="Images a step, over all devices; halved until it fits where the training split is smaller.",
+    )
     epochs: int = Field(7, ge=0, description="Passes over the training split in phase two.")
     learning_rate: float = Field(
         3e-4, gt=0, description="Peak learning rate of phase two, for the whole batch."

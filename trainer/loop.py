@@ -74,10 +74,11 @@ def fit(
     A fresh run begins at `start`, or at the weights that the settings name.
 
     Raises:
-      UserError: too few images for a batch, weights that cannot be used, or a diverging loss.
+      UserError: too few images, weights that cannot be used, or a diverging loss.
       SystemExit: after SIGTERM, once a checkpoint is written.
       KeyboardInterrupt: after Ctrl-C, once a checkpoint is written.
     """
+    config = with_batch_that_fits(config, train.size)
     return Run(train, val, config, checkpoint_dir, watch or Watch(), start).fit()
 
 
@@ -95,7 +96,7 @@ class Run:
     ) -> None:
         self._train, self._val, self._config, self._start = train, val, config, start
         self._checkpoint_dir, self._watch = checkpoint_dir, watch
-        self._steps_per_epoch = steps_per_epoch(train, config)
+        self._steps_per_epoch = train.size // config.batch_size
         self._steps = self._steps_per_epoch * config.epochs
         self._strategy = make_strategy(config)
         self._precision = self._choose_precision()
@@ -269,20 +270,25 @@ class Run:
         return class_weights(self._train.class_counts)
 
 
-def steps_per_epoch(train: Source, config: TrainConfig) -> int:
-    """Full batches in a pass over the training split.
+def with_batch_that_fits(config: TrainConfig, size: int) -> TrainConfig:
+    """The settings with `batch_size` halved until `size` images fill a batch, saying so.
 
     Raises:
-      UserError: there is not one.
+      UserError: there are not two images, or a batch of that size cannot be halved.
     """
-    steps = train.size // config.batch_size
-    if steps == 0:
+    batch = config.batch_size
+    while batch > size and batch % 2 == 0:
+        batch //= 2
+    if not 2 <= batch <= size:
         raise UserError(
-            f"the train split has {train.size} images, fewer than one batch of {config.batch_size}",
+            f"the train split has {size} images, fewer than one batch of {config.batch_size}",
             fix="add images, or lower `batch_size`",
             code=ExitCode.DATA_REFUSED,
         )
-    return steps
+    if batch < config.batch_size:
+        note = f"in batches of {batch}, since {size} images are no batch of {config.batch_size}"
+        report("batch", done=1, total=1, final=True, note=note)
+    return config.model_copy(update={"batch_size": batch})
 
 
 def epochs_waited(history: Sequence[EpochRecord]) -> int:

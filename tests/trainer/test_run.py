@@ -114,7 +114,7 @@ def test_leaves_a_history_and_no_checkpoints(trained: Path) -> None:
     ("change", "part"),
     [
         ({"weights": "/nowhere/w.h5"}, "there is no such file"),
-        ({"batch_size": 128}, "fewer than one batch"),
+        ({"batch_size": 129}, "fewer than one batch"),
         ({"label_mode": "binary"}, "exactly 2 classes"),
     ],
 )

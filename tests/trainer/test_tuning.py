@@ -93,7 +93,7 @@ def test_a_search_of_which_every_trial_diverges_is_a_failed_training(
 
 
 def test_a_mistake_that_no_value_mends_ends_the_search(examples: Path, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"batch_size": 128})
+    config = CONFIG.model_copy(update={"batch_size": 129})
     tuner = make_tuner(*sources(examples), config, TuneConfig(), str(tmp_path))
     with pytest.raises(UserError, match="fewer than one batch") as caught:
         tuner.search()
