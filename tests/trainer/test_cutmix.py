@@ -44,6 +44,19 @@ def test_pastes_exactly_the_box_and_mixes_labels_by_its_area(side: int, in_datas
     np.testing.assert_allclose(got_labels, expected_labels, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize("width", [1, 2, 4, 7, 8, 16])
+def test_rows_of_any_length_and_type_are_cut_at_the_very_column(width: int, dtype: str) -> None:
+    random = np.random.default_rng(width)
+    images = random.integers(0, 256, (width + 1, 3, width, 3)).astype(dtype)
+    boxes = _boxes(*((width - i, i % 2, 2 + i % 2, i // 2, i) for i in range(width + 1)))
+    expected = images.copy()
+    for i, row in enumerate(zip(*(one.numpy() for one in boxes), strict=True)):
+        partner, top, bottom, left, right = row
+        expected[i, top:bottom, left:right] = images[partner, top:bottom, left:right]
+    np.testing.assert_array_equal(cutmix.paste(tf.constant(images), boxes), expected)
+
+
 def test_binary_labels_mix_as_scalars() -> None:
     boxes = _boxes((1, 0, 2, 0, 2), (1, 0, 0, 0, 0))
     _, labels = cutmix.apply(tf.constant(_ramp(2, 4)), tf.constant([0.0, 1.0]), boxes)
