@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.trainer.short import load_short
 from trainer import loop
 from trainer.checkpoint import load_latest
 from trainer.config import TrainConfig
@@ -26,7 +27,7 @@ CONFIG: dict[str, Any] = {
     "alpha": 0.75,
     "image_size": 32,
     "batch_size": 16,
-    "epochs": 5,
+    "epochs": 20,
     "cutmix": {"off_last_epochs": 1},
     "checkpoint_every_steps": 1,
     "deterministic": True,
@@ -83,7 +84,8 @@ def _kill_after(
         time.sleep(0.005)
     time.sleep(delay)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    _, err = process.communicate()
+    assert process.returncode == -signal.SIGKILL, err[-3000:]
 
 
 @pytest.mark.e2e
@@ -118,8 +120,13 @@ def _fit(examples: Path, folder: Path, change: dict[str, Any], **more: Any) -> l
     ("number", "expected"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)]
 )
 def test_a_signal_leaves_a_checkpoint_that_the_next_run_continues(
-    examples: Path, tmp_path: Path, number: signal.Signals, expected: type[BaseException]
+    examples: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    expected: type[BaseException],
 ) -> None:
+    monkeypatch.setattr("trainer.model.load_backbone", load_short)
     change = {"epochs": 2, "checkpoint_every_steps": 10_000}
 
     class SignalsItself(Watch):
