@@ -16,7 +16,7 @@ import io
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from components.image_example_gen import originals, tones
+from components.image_example_gen import depths, originals, tones
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _ORIENTATION_TAG = 0x0112
@@ -98,7 +98,7 @@ def decode(data: bytes, limits: Limits | None = None) -> Image.Image:
       DecodeError: with the reason why not.
     """
     limits = limits or Limits()
-    return _upright(_load(_open(data, limits), None), limits)
+    return _upright(_load(_open(data, limits), None), data, limits)
 
 
 def prepare(
@@ -125,7 +125,7 @@ def prepare(
     source_size, source_format = opened.size, opened.format or ""
     loaded = _load(opened, stored_size)
     keepable = originals.is_plain(data, loaded, source_format, turned=_orientation(loaded) != 1)
-    image = _shrunk(_upright(loaded, limits), stored_size)
+    image = _shrunk(_upright(loaded, data, limits), stored_size)
     if _orientation(loaded) >= 5:
         source_size = source_size[::-1]
     encoded = _encoded(data if keepable else None, image, loaded, source_size, jpeg_quality)
@@ -174,10 +174,11 @@ def _load(image: ImageFile.ImageFile, wanted: int | None) -> Image.Image:
     return image
 
 
-def _upright(image: Image.Image, limits: Limits) -> Image.Image:
+def _upright(image: Image.Image, data: bytes, limits: Limits) -> Image.Image:
     try:
         turn = _TURNS.get(_orientation(image))
-        flat = tones.to_rgb(image, limits.background)
+        white = depths.white_level(image, data) if image.mode.startswith("I") else depths.FULL
+        flat = tones.to_rgb(image, limits.background, white)
         return flat.transpose(turn) if turn is not None else flat
     except MemoryError:
         raise DecodeError("memory_limit", "converting to RGB needed too much memory") from None

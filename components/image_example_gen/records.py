@@ -31,8 +31,9 @@ class RecordWriter:
 
     Images are compressed already: deflating a record of 15 KB again saves 6% (nothing of larger ones) and costs twice
     the CPU time of decoding it, here and a little in every later step that reads it. So the stream consists of gzip's
-    stored blocks, which any reader of gzip takes and which no version of zlib writes otherwise. The header holds no
-    time and no name.
+    stored blocks, which any reader of gzip takes. They are written here because their sizes are zlib's own business:
+    `zlib.compressobj(level=0, wbits=31)` cuts the same records into other blocks under zlib-ng 2.3 than under zlib 1.2
+    and 1.3 (and by the size of its output buffer, which is Python's). The header holds no time and no name.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
