@@ -32,8 +32,9 @@ def to_rgb(image: Image.Image, background: tuple[int, int, int], white: int = 65
 def scale_to_8_bits(values: npt.NDArray[np.generic], white: int = 65535) -> npt.NDArray[np.uint8]:
     """Greys of any depth as uint8, order kept.
 
-    0 to `white` becomes 0 to 255, unless they are floats that fit 0 to 1 or 0 to 255, which are taken as such. Anything else is stretched from its least to its greatest value. NaN counts as 0, infinities as
-    the nearest finite value.
+    0 to `white` becomes 0 to 255, unless they are floats that fit 0 to 1 or 0 to 255, which are taken as such.
+    Anything else is stretched from its least to its greatest value. NaN counts as 0, infinities as the nearest finite
+    value.
     """
     if values.dtype == np.uint16:
         scaled_up = values.astype(np.uint32) * 510 + white
