@@ -12,7 +12,7 @@ import io
 import re
 import struct
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
@@ -85,10 +85,23 @@ def explain_unidentified(data: bytes) -> tuple[str, str]:
     for signature, name in _KNOWN:
         if head.startswith(signature):
             return "unsupported_format", f"looks like {name}"
+    if _has_unknown_layout(data):
+        return "unsupported_format", "a TIFF of a depth or layout of samples that is not supported"
     for signature, name in _TRUNCATED_SIGNATURES:
         if head.startswith(signature):
             return "corrupt", f"begins like {name}, but its header cannot be read"
     return "not_an_image", f"begins with {head[:8].hex(' ')}"
+
+
+def _has_unknown_layout(data: bytes) -> bool:
+    """Whether this is a whole TIFF, but of 10 bits a colour or the like."""
+    try:
+        TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    except SyntaxError as error:
+        return str(error) == "unknown pixel mode"
+    except Exception:
+        return False
+    return False
 
 
 @functools.lru_cache(maxsize=128)

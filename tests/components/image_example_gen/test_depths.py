@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.image_example_gen.decoder import decode
+from components.image_example_gen.decoder import DecodeError, decode
 from tests.components.image_example_gen.images import encode
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)
@@ -47,18 +47,27 @@ def test_the_brightest_value_of_an_image_is_no_depth() -> None:
     assert _greys(_tiff(RAMP * 16, most=4095)) == (0, 255, 256)
 
 
+def _raw_tiff(bits: int, pixels: bytes) -> bytes:
+    """A TIFF of 64 x 64 greys, which Pillow cannot write at this depth."""
+    entries = [(256, 64), (257, 64), (258, bits), (259, 1), (262, 1), (273, 134), (277, 1)]
+    entries += [(278, 64), (279, len(pixels)), (339, 1)]
+    tags = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    head = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries)) + tags + b"\0" * 4
+    assert len(head) == 134
+    return head + pixels
+
+
 def test_a_tiff_of_twelve_bits_a_sample_is_scaled_by_them() -> None:
     pairs = RAMP.reshape(-1, 2).astype(int)
     packed = np.stack(
         [pairs[:, 0] >> 4, (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8, pairs[:, 1] & 255], 1
     )
-    pixels = packed.astype(np.uint8).tobytes()
-    entries = [(256, 64), (257, 64), (258, 12), (259, 1), (262, 1), (273, 134), (277, 1)]
-    entries += [(278, 64), (279, len(pixels)), (339, 1)]
-    tags = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
-    head = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<H", len(entries)) + tags + b"\0" * 4
-    assert len(head) == 134
-    assert _greys(head + pixels) == (0, 255, 256)
+    assert _greys(_raw_tiff(12, packed.astype(np.uint8).tobytes())) == (0, 255, 256)
+
+
+def test_a_tiff_of_unknown_depth_is_unsupported_not_corrupt() -> None:
+    with pytest.raises(DecodeError, match="unsupported_format: a TIFF of a depth"):
+        decode(_raw_tiff(10, bytes(64 * 80)))
 
 
 def test_a_png_whose_samples_were_left_at_twelve_bits_is_scaled_by_them() -> None:
