@@ -123,7 +123,7 @@ def _refuse_output_among_photos(config: Config) -> None:
 
 
 def _run_or_skip(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult:
-    # TFX takes over ten seconds to import, more than looking through a million files does.
+    # TFX takes six seconds to import, more than looking through a million files does.
     if decision.retrain:
         return _run(plan, decision, listener)
     from pipeline.skipped import record_skip
@@ -132,7 +132,7 @@ def _run_or_skip(plan: Plan, decision: Decision, listener: Listener | None) -> R
 
 
 def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult:
-    # TFX takes over ten seconds to import: only after everything cheap has been checked.
+    # TFX takes six seconds to import: only after everything cheap has been checked.
     from components.data_gate.refusal import DataRefusedError
     from pipeline.create import create_pipeline, runtime_arguments
     from pipeline.refused import explained
