@@ -22,6 +22,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 
 from components.data_gate.component import DataGate
+from components.data_gate.embedding import EmbeddingSource
 from components.data_gate.statistics import ImageStatisticsGen
 from components.image_example_gen.component import ImageExampleGen
 from components.model_evaluator.component import ModelEvaluator
@@ -161,7 +162,9 @@ def _training_steps(shared: _Shared) -> list[BaseComponent]:
         **shared.place("image-example-gen"),
     ).with_id("image-example-gen")
     examples = ingest.outputs["examples"]
-    statistics = ImageStatisticsGen(examples=examples).with_id("statistics-gen")
+    statistics = ImageStatisticsGen(
+        examples=examples, embedding=EmbeddingSource.of(config.gate.embedding, config.train)
+    ).with_id("statistics-gen")
     schema = SchemaGen(
         statistics=statistics.outputs["statistics"], infer_feature_shape=True
     ).with_id("schema-gen")

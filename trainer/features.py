@@ -24,6 +24,8 @@ SHA256 = "image/sha256"
 PERCEPTUAL_HASH = "image/phash"
 THUMBNAIL = "image/thumbnail"
 STAT_PREFIX = "stat/"
+# Of statistics only: `embedding/<digest of the weights>/<number>`.
+EMBEDDING_PREFIX = "embedding/"
 COLUMN_PREFIX = "column/"
 
 SPLITS = ("train", "val", "test")

@@ -42,6 +42,17 @@ def is_empty(statistics: Statistics) -> bool:
     return not any(dataset.num_examples for dataset in statistics.datasets)
 
 
+def stored_only(statistics: Statistics) -> Statistics:
+    """The statistics of what examples hold: a schema has no say in what is derived."""
+    result = Statistics()
+    result.CopyFrom(statistics)
+    for dataset in result.datasets:
+        kept = [f for f in dataset.features if not f.HasField("validation_derived_source")]
+        del dataset.features[:]
+        dataset.features.extend(kept)
+    return result
+
+
 def validate(statistics: Statistics, schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
     """TFDV's anomalies of one split."""
     return tfdv.validate_statistics(statistics, schema)

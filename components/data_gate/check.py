@@ -60,7 +60,13 @@ def check_photos(
         compared = _compare(table, gate, served, (registry, name) if known else None)
     classes = served.class_names if served else None
     raws = [*look(table, listing.class_names, letters, gate, classes), *compared]
-    return judge(table, raws, gate.policies, gate.files_listed)
+    return judge(
+        raws,
+        gate.policies,
+        gate.files_listed,
+        images=len(table),
+        classes=table.class_summaries(),
+    )
 
 
 def _is_known(registry: str, name: str) -> bool:

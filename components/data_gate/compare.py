@@ -6,6 +6,8 @@ Two corrections to what TFDV reports. Limits grow as sets shrink, so that chance
 50 out of one set differ by 0.09 in Jensen-Shannon divergence. And a measure that is the same for nearly all images of
 both sets (the aspect ratio of photos from one camera) is not compared: a few exceptions move the bins of TFDV's
 histogram and give 0.7.
+
+Numbers of the embedding are compared as measures are, where both sets have the same ones.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from components.data_gate.anomalies import Statistics
 from components.data_gate.config import DriftConfig
 from components.data_gate.findings import Item, Raw
 from components.image_example_gen.measures import NAMES
-from trainer.features import CLASS_NAME, STAT_PREFIX
+from trainer.features import CLASS_NAME, EMBEDDING_PREFIX, STAT_PREFIX
 
 WHOLE = "All Examples"
 _SLICE = f"{CLASS_NAME}_"
 _JS_NOISE = 8.0
+# Random halves of 2,100 photos crossed no limit in 6,240 comparisons (docs/data-gate.md).
+_EMBEDDING_NOISE = 12.0
 _LABEL_DEVIATIONS = 3.0
 _Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 
@@ -53,7 +57,7 @@ class Difference:
 def differences(
     base: Statistics, other: Statistics, config: DriftConfig, part: str = WHOLE
 ) -> list[Difference]:
-    """Distance of `other` from `base` in every measure that varies, and in the labels.
+    """Distance of `other` from `base` in every measure that varies, in the embedding, and in the labels.
 
     Args:
       base: statistics of the set to compare with.
@@ -121,6 +125,29 @@ def class_drift_findings(
     return [Raw("class_drift", items, count, len(slices))] if items else []
 
 
+def embedding_notes(
+    statistics: Mapping[str, Statistics], served: Mapping[str, Statistics]
+) -> list[str]:
+    """Says so where the embedding of the data of the model in service is not the one of this data."""
+    ours, theirs = (_embeddings(each) for each in (statistics, served))
+    if not served or ours == theirs:
+        return []
+    if ours and theirs:
+        why = "they come from other weights"
+    else:
+        why = f"{'this' if theirs else 'that'} data has none, as its run had no weights at hand"
+    return [f"the embedding was not compared with that of the model in service: {why}"]
+
+
+def _embeddings(statistics: Mapping[str, Statistics]) -> set[str]:
+    return {
+        name
+        for found in statistics.values()
+        for feature in _part(found, WHOLE).features
+        if (name := _name(feature)).startswith(EMBEDDING_PREFIX)
+    }
+
+
 def _findings(
     pairs: Mapping[str, tuple[Statistics, Statistics]],
     config: DriftConfig,
@@ -129,16 +156,19 @@ def _findings(
 ) -> list[Raw]:
     features: list[Item] = []
     labels: list[Item] = []
+    comparable = set(NAMES)
     for what, (base, other) in pairs.items():
         for difference in differences(base, other, config):
+            if difference.feature != CLASS_NAME:
+                comparable.add(_measure(difference.feature))
             if difference.is_finding and difference.feature == CLASS_NAME:
                 labels.append(_label_item(what, base, other, difference))
             elif difference.is_finding:
-                measure = difference.feature.removeprefix(STAT_PREFIX)
+                measure = _measure(difference.feature)
                 features.append(_feature_item(measure, WHOLE, base, other, difference, what))
     concerned = len({item.subject for item in features})
     raws = [
-        Raw(feature_kind, features, concerned, len(NAMES)),
+        Raw(feature_kind, features, concerned, len(comparable)),
         Raw(label_kind, labels, len(labels), len(pairs)),
     ]
     return [raw for raw in raws if raw.count]
@@ -153,12 +183,19 @@ def _feature_item(
     what: str = "",
 ) -> Item:
     before, after = (_median(_part(s, part), difference.feature) for s in (base, other))
-    measure = difference.feature.removeprefix(STAT_PREFIX)
+    measure = _measure(difference.feature)
     return Item(
         subject=subject,
         detail=f"{what or measure}: Jensen-Shannon {difference.value:.3f} (limit {difference.limit:.3f}), "
         f"median {before:.4g} became {after:.4g}",
     )
+
+
+def _measure(feature: str) -> str:
+    """A feature's name for a person: `brightness`, `embedding 3`."""
+    if feature.startswith(EMBEDDING_PREFIX):
+        return f"embedding {feature.rpartition('/')[2]}"
+    return feature.removeprefix(STAT_PREFIX)
 
 
 def _label_item(what: str, base: Statistics, other: Statistics, difference: Difference) -> Item:
@@ -184,9 +221,14 @@ def _limits(base: _Dataset, other: _Dataset, config: DriftConfig) -> dict[str, f
     """Limit per feature worth comparing; 1 is never exceeded."""
     inverse = 1 / base.num_examples + 1 / other.num_examples
     both = {_name(f) for f in base.features} & {_name(f) for f in other.features}
+    measure_limit = max(config.features, _JS_NOISE * inverse)
+    embedding_limit = max(config.embedding, _EMBEDDING_NOISE * inverse)
+    wanted = {STAT_PREFIX + name: measure_limit for name in NAMES} | {
+        name: embedding_limit for name in sorted(both) if name.startswith(EMBEDDING_PREFIX)
+    }
     limits = {
-        feature: min(1.0, max(config.features, _JS_NOISE * inverse))
-        for feature in (STAT_PREFIX + name for name in NAMES)
+        feature: min(1.0, limit)
+        for feature, limit in wanted.items()
         if feature in both and not _is_constant(base, other, feature)
     }
     if CLASS_NAME in both:

@@ -124,11 +124,34 @@ class DriftConfig(Settings):
     features: float = Field(
         0.1, gt=0, le=1, description="Jensen-Shannon divergence of an image measure, 0 to 1 (TFDV)."
     )
+    embedding: float = Field(
+        0.06,
+        gt=0,
+        le=1,
+        description="Jensen-Shannon divergence of a number of the embedding, 0 to 1 (TFDV).",
+    )
     labels: float = Field(
         0.1,
         gt=0,
         le=1,
         description="L-infinity distance: largest change of a class's share, 0 to 1 (TFDV).",
+    )
+
+
+class EmbeddingConfig(Settings):
+    """Numbers of what images show, beside the measures; where `train.weights` are at hand (docs/data-gate.md)."""
+
+    components: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="Numbers an image: its features in the backbone, projected; 0 turns them off.",
+    )
+    side: int = Field(
+        96,
+        ge=32,
+        le=224,
+        description="Side in pixels at which the backbone sees an image for them.",
     )
 
 
@@ -140,6 +163,9 @@ class GateConfig(Settings):
     skew: DriftConfig = Field(DriftConfig(), description="Limits on differences between splits.")
     drift: DriftConfig = Field(
         DriftConfig(), description="Limits on differences from the data of the model in service."
+    )
+    embedding: EmbeddingConfig = Field(
+        EmbeddingConfig(), description="Numbers of what images show, for skew and drift."
     )
     min_images_per_class: int = Field(
         5, ge=0, description="Fewer images than this in a class is a finding."

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.data_gate.anomalies import Statistics, validate
+from components.data_gate.anomalies import Statistics, stored_only, validate
 from components.data_gate.schema_store import SchemaStore
 from trainer.features import FORMAT, STAT_PREFIX
 
@@ -28,11 +28,15 @@ def curate(inferred: schema_pb2.Schema) -> schema_pb2.Schema:
     """The inferred schema with what is known of each feature beyond this one set of data.
 
     Class names stay open, since a new class is a finding with a policy of its own; formats are the two that ingest
-    stores; measures get the range of their definition.
+    stores; measures get the range of their definition. What statistics derive, no example has to have.
     """
     schema = schema_pb2.Schema()
     schema.CopyFrom(inferred)
     del schema.string_domain[:]
+    del schema.feature[:]
+    schema.feature.extend(
+        feature for feature in inferred.feature if not feature.HasField("validation_derived_source")
+    )
     for feature in schema.feature:
         feature.ClearField("domain_info")
         if feature.name == FORMAT:
@@ -65,6 +69,7 @@ def check(
 ) -> SchemaVerdict:
     """Validates each split against the accepted schema, or on the first run against the inferred one."""
     schema = curate(inferred) if accepted is None else accepted
+    statistics = {split: stored_only(found) for split, found in statistics.items()}
     anomalies = {split: validate(found, schema) for split, found in statistics.items()}
     if accepted is None:
         return SchemaVerdict(anomalies, schema, is_first=True)

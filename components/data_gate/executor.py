@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from typing import Any
 
@@ -17,7 +18,12 @@ from components.data_gate.anomalies import (
     schema_findings,
     write_anomalies,
 )
-from components.data_gate.compare import class_drift_findings, drift_findings, skew_findings
+from components.data_gate.compare import (
+    class_drift_findings,
+    drift_findings,
+    embedding_notes,
+    skew_findings,
+)
 from components.data_gate.config import GateConfig
 from components.data_gate.curation import check, settle
 from components.data_gate.dead_letters import read_dead_letters
@@ -29,6 +35,8 @@ from components.data_gate.schema_store import SchemaStore
 from components.data_gate.service import read_served
 from trainer.features import DATASET_FILE, SPLITS, DatasetInfo
 from trainer.progress import report as report_progress
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
@@ -79,7 +87,16 @@ def _examine(
         *drift_findings(statistics, before, config.drift),
         *class_drift_findings(statistics, before, config.drift),
     ]
-    report = judge(table, raws, config.policies, config.files_listed)
+    report = judge(
+        raws,
+        config.policies,
+        config.files_listed,
+        images=len(table),
+        classes=table.class_summaries(),
+        notes=embedding_notes(statistics, before),
+    )
+    for note in report.notes:
+        _LOGGER.warning(note)
     settle(store, verdict, refused=report.refused)
     return report
 

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from components.data_gate.kinds import KINDS
 from components.data_gate.policy import Level, Policy
 from trainer.settings import Settings
-
-if TYPE_CHECKING:
-    from components.data_gate.image_table import ImageTable
 
 FINDINGS_FILE = "findings.json"
 
@@ -81,6 +77,7 @@ class GateReport(Settings):
         description="Errors first, then warnings, then ignored ones."
     )
     classes: tuple[ClassSummary, ...] = Field((), description="Figures of each class, by name.")
+    notes: tuple[str, ...] = Field((), description="What could not be looked for, and why.")
 
     @property
     def refused(self) -> bool:
@@ -114,16 +111,32 @@ class Raw:
 
 
 def judge(
-    table: ImageTable, raws: Iterable[Raw], policies: Settings, files_listed: int
+    raws: Iterable[Raw],
+    policies: Settings,
+    files_listed: int,
+    *,
+    images: int,
+    classes: Iterable[ClassSummary] = (),
+    notes: Iterable[str] = (),
 ) -> GateReport:
-    """Applies the policies and sorts: errors first, then in the order of `KINDS`."""
+    """Applies the policies and sorts: errors first, then in the order of `KINDS`.
+
+    Args:
+      raws: what the detectors saw.
+      policies: one a kind.
+      files_listed: instances of one finding that are kept at most.
+      images: number of images that were looked at.
+      classes: figures of each class.
+      notes: what could not be looked for, and why.
+    """
     found = [_finding(raw, getattr(policies, raw.kind), files_listed) for raw in raws if raw.count]
     order = {"error": 0, "warn": 1, "ignore": 2}
     rank = list(KINDS).index
     return GateReport(
-        images=len(table),
+        images=images,
         findings=tuple(sorted(found, key=lambda f: (order[f.level], rank(f.kind)))),
-        classes=tuple(ClassSummary(**summary) for summary in table.class_summaries()),
+        classes=tuple(classes),
+        notes=tuple(notes),
     )
 
 

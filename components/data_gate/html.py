@@ -56,6 +56,7 @@ def write_html(report: GateReport, open_image: OpenImage, path: str, *, title: s
         f"<p>{report.images:,} images, {_counted(len(report.at('error')), 'error')}, "
         f"{_counted(len(report.at('warn')), 'warning')}.</p>",
         *(part for finding in report.findings for part in _finding(finding, open_image)),
+        *(f"<p class=fix>{html.escape(note)}.</p>" for note in report.notes),
         *_classes(report),
     ]
     Path(path).write_text("\n".join(parts), encoding="utf-8")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from components.data_gate.findings import ImageRef
+from components.data_gate.findings import ClassSummary, ImageRef
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,18 +58,18 @@ class ImageTable:
             of_split[name] = of_split.get(name, 0) + 1
         return found
 
-    def class_summaries(self) -> list[dict[str, Any]]:
+    def class_summaries(self) -> list[ClassSummary]:
         """Name, number of images and median of each measure of every class, by name."""
         names = np.array(self.class_names, dtype=object)
         return [
-            {
-                "name": name,
-                "images": int((rows := names == name).sum()),
-                "medians": {
+            ClassSummary(
+                name=name,
+                images=int((rows := names == name).sum()),
+                medians={
                     measure: float(f"{np.nanmedian(values[rows]):.4g}")
                     for measure, values in self.stats.items()
                     if not np.isnan(values[rows]).all()
                 },
-            }
+            )
             for name in sorted(set(self.class_names))
         ]

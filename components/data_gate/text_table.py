@@ -19,9 +19,10 @@ MARKS = {"error": "ERROR", "warn": "warn", "ignore": "ignored"}
 def text_table(
     report: GateReport, *, files_shown: int = 3, levels: Iterable[str] = ("error", "warn")
 ) -> str:
-    """One block a finding: what, how many, which files, what to do."""
+    """One block a finding: what, how many, which files, what to do; then what could not be looked for."""
     found = [finding for finding in report.findings if finding.level in set(levels)]
-    return "\n".join(line for finding in found for line in block(finding, files_shown))
+    lines = [line for finding in found for line in block(finding, files_shown)]
+    return "\n".join([*lines, *(f"{'note':{_INDENT}}{note}" for note in report.notes)])
 
 
 def headline(finding: Finding) -> str:

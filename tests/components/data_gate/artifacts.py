@@ -10,6 +10,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.data_gate.config import GateConfig
+from components.data_gate.embedding import EmbeddingSource
 from components.data_gate.executor import Executor
 from components.data_gate.findings import FINDINGS_FILE, GateReport
 from components.data_gate.statistics import Executor as StatisticsGen
@@ -17,7 +18,9 @@ from tests.components.data_gate.world import Row, write_examples
 from trainer.features import SPLITS
 
 
-def make_artifacts(root: Path, rows: Sequence[Row]) -> dict[str, list]:
+def make_artifacts(
+    root: Path, rows: Sequence[Row], embedding: EmbeddingSource | None = None
+) -> dict[str, list]:
     """Inputs of the gate for these rows."""
     examples = artifact(standard_artifacts.Examples, root / "examples")
     write_examples(root / "examples", rows)
@@ -29,7 +32,10 @@ def make_artifacts(root: Path, rows: Sequence[Row]) -> dict[str, list]:
     StatisticsGen(beam).Do(
         {"examples": [examples]},
         {"statistics": [statistics]},
-        {"exclude_splits": "[]"},
+        {
+            "exclude_splits": "[]",
+            "embedding": embedding.model_dump_json() if embedding else "",
+        },
     )
     schema = artifact(standard_artifacts.Schema, root / "schema")
     (root / "schema").mkdir()

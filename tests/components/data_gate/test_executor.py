@@ -15,17 +15,10 @@ from components.data_gate.config import GateConfig
 from components.data_gate.schema_store import SchemaStore
 from components.image_example_gen.dead_letter import DEAD_LETTERS_FILE, DeadLetter
 from components.model_pusher.registry import Registry
-from tests.components.data_gate.artifacts import artifact, make_artifacts, read_report, run_gate
+from tests.components.data_gate.artifacts import artifact, read_report, run_gate
 from tests.components.data_gate.world import Row, clean_rows, photo, row, write_examples
 from trainer import features
 from trainer.errors import ExitCode, UserError
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory):
-    """Artifacts of clean data; statistics take long to make, so tests share them."""
-    root = tmp_path_factory.mktemp("clean")
-    return root, make_artifacts(root, clean_rows())
 
 
 def _with_rows(inputs: dict, root: Path, rows: list[Row]) -> dict:

@@ -61,6 +61,12 @@ def jpeg(image: Image.Image, quality: int = 90) -> bytes:
     return buffer.getvalue()
 
 
+def png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def row(
     image: Image.Image, path: str, class_name: str, split: str = "train", quality: int = 90
 ) -> Row:
