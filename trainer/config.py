@@ -123,11 +123,11 @@ class HeadConfig(Settings):
         "loss.",
     )
     views: int = Field(
-        2,
+        1,
         ge=1,
         le=2,
         description="Views of each image whose features are kept: 1 the centre, 2 also its mirror "
-        "image (where `flip` is on).",
+        "image (where `flip` is on), for twice the time.",
     )
 
 
