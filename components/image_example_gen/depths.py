@@ -43,8 +43,8 @@ def _of_tiff(image: Image.Image) -> int:
     """
     tags = getattr(image, "tag_v2", {})
     bits = _first(tags.get(_BITS_PER_SAMPLE))
-    if bits in _DEPTHS:
-        return int(2**bits - 1)
+    if isinstance(bits, int) and bits in _DEPTHS:
+        return (1 << bits) - 1
     stated = {_first(tags.get(tag)) for tag in (_MAX_SAMPLE_VALUE, _S_MAX_SAMPLE_VALUE)}
     levels = [2**depth - 1 for depth in _DEPTHS if 2**depth - 1 in stated]
     return levels[0] if levels and int(np.asarray(image).max()) <= levels[0] else FULL
