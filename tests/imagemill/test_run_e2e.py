@@ -33,6 +33,7 @@ _SEARCH = (
     *("--set", "tune.enabled=true", "--set", "tune.trials=2", "--set", "tune.epochs=1"),
     *("--set", "tune.learning_rate=[0.005, 0.006]"),
 )
+_BEFORE_TRAINING = ("image-example-gen", "statistics-gen", "schema-gen", "data-gate")
 
 
 def _photos(folder: Path) -> Path:
@@ -44,42 +45,12 @@ def _result(done: subprocess.CompletedProcess[str]) -> dict:
     return json.loads(done.stdout)
 
 
-def test_photos_to_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
-    photos = _photos(tmp_path)
-    settings = (*_SMALL, *_SEARCH)
-    first = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
-    assert first["blessed"] is True
-    assert first["pushed_version"] == "1"
-    assert [step["state"] for step in first["steps"]] == ["done"] * len(first["steps"])
-    assert sum(map(sum, (c.values() for c in first["dataset"]["counts"].values()))) == 180
-    assert (tmp_path / first["model_path"] / "saved_model.pb").exists()
-    (history,) = tmp_path.glob("imagemill-output/*/pipeline/trainer/model_run/*/history.json")
-    assert 0.005 <= json.loads(history.read_text())["tuned"]["learning_rate"] <= 0.006
-
-    second = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
-    assert {step["state"] for step in second["steps"]} == {"cached"}
-    assert second["model_path"] == first["model_path"]
-
-    shutil.rmtree(tmp_path / first["model_path"])
-    lost = imagemill("run", photos, *settings, cwd=tmp_path)
-    assert lost.returncode == ExitCode.USAGE
-    assert "pushed version 1, but the registry" in lost.stderr
-
-    (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
-    skipped = _result(
-        imagemill(
-            "run", "photos", *settings, "--json", "--set", "retrain.when=changed", cwd=tmp_path
-        )
-    )
-    assert "no model is in service" in skipped["decision"]["reason"]
-
-
-def test_ctrl_c_in_training_then_the_next_run_works(tmp_path: Path):
-    photos = _photos(tmp_path)
+def _interrupt_in_training(photos: Path, folder: Path) -> None:
+    """Ctrl-C some seconds into a training of hours."""
     command = [sys.executable, "-m", "imagemill", "run", str(photos), *_SMALL]
     with subprocess.Popen(
         [*command, "--epochs", "2000"],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -96,7 +67,36 @@ def test_ctrl_c_in_training_then_the_next_run_works(tmp_path: Path):
     assert run.returncode == ExitCode.INTERRUPTED, err
     assert "Traceback" not in err
     assert "Interrupted" in err
-    assert _result(imagemill("run", photos, *_SMALL, "--json", cwd=tmp_path))["blessed"] is True
+
+
+def test_ctrl_c_in_training_then_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
+    photos = _photos(tmp_path)
+    _interrupt_in_training(photos, tmp_path)
+    settings = (*_SMALL, *_SEARCH)
+    first = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
+    assert first["blessed"] is True
+    assert first["pushed_version"] == "1"
+    states = [step["state"] for step in first["steps"] if step["id"] not in _BEFORE_TRAINING]
+    assert states == ["done"] * (len(first["steps"]) - len(_BEFORE_TRAINING))
+    assert sum(map(sum, (c.values() for c in first["dataset"]["counts"].values()))) == 180
+    assert (tmp_path / first["model_path"] / "saved_model.pb").exists()
+    (history,) = tmp_path.glob("imagemill-output/*/pipeline/trainer/model_run/*/history.json")
+    assert 0.005 <= json.loads(history.read_text())["tuned"]["learning_rate"] <= 0.006
+
+    second = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
+    assert {step["state"] for step in second["steps"]} == {"cached"}
+    assert second["model_path"] == first["model_path"]
+
+    shutil.rmtree(tmp_path / first["model_path"])
+    lost = imagemill("run", photos, *settings, cwd=tmp_path)
+    assert lost.returncode == ExitCode.USAGE
+    assert "pushed version 1, but the registry" in lost.stderr
+
+    (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
+    anew = _result(
+        imagemill("run", "photos", *_SMALL, "--json", "--set", "retrain.when=changed", cwd=tmp_path)
+    )
+    assert "no model is in service" in anew["decision"]["reason"]
 
 
 def test_a_class_of_broken_files_is_refused_and_named(tmp_path: Path):

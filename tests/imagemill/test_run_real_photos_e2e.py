@@ -23,4 +23,5 @@ def test_scenes_with_imagenet_weights(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["blessed"] is True
+    assert {step["state"] for step in result["steps"]} == {"done"}
     assert result["metrics"]["accuracy"] > 0.86
