@@ -140,16 +140,18 @@ def _run(plan: Plan, decision: Decision, listener: Listener | None) -> RunResult
     from pipeline.runner import WatchedRunner
 
     config, data_version = plan.config, decision.data_version
+    known_by = decided(decision, unique=uuid.uuid4().hex)
     pipeline = create_pipeline(
         config,
         data_version=data_version,
         code_version=plan.code_version,
         step_versions=step_versions(),
-        decided=decided(decision, unique=uuid.uuid4().hex),
+        decided=known_by,
         in_service=compared_with(Registry(config.registry_root, config.name), decision),
         metadata_connection_config=metadata_connection(config),
     )
-    runner = WatchedRunner(listener, runtime_arguments(config, data_version=data_version))
+    arguments = runtime_arguments(config, data_version=data_version)
+    runner = WatchedRunner(listener, arguments, released=not known_by)
     try:
         with _bare_argv(), handed(decision):
             runner.run(pipeline)

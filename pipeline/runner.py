@@ -8,6 +8,7 @@ else (compiling, launching, caching, metadata) is TFX's.
 
 from __future__ import annotations
 
+import copy
 import datetime
 import time
 import warnings
@@ -18,7 +19,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import inputs_utils, launcher, runtime_parameter_utils
+from tfx.orchestration.portable.input_resolution import exceptions
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.steps import ArtifactRecord, Listener, StepEvent, StepRecord, StepState
@@ -32,6 +34,8 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
     Args:
       listener: told of every step's start and end.
       arguments: values of runtime parameters by name; others keep their defaults.
+      released: whether a step may be reused although the decision to run it was taken anew; without, what a condition
+        reads counts as an input of every step behind it, so that a new decision means that all of them run.
 
     Attributes:
       run_id: the pipeline run's id in ML Metadata, set when the run starts.
@@ -42,8 +46,11 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
         self,
         listener: Listener | None = None,
         arguments: Mapping[str, str | int | float] | None = None,
+        *,
+        released: bool = False,
     ) -> None:
         super().__init__()
+        self._released = released
         self._arguments = dict(arguments or {})
         self._listener = listener or _nobody
         self.run_id = ""
@@ -78,7 +85,7 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
         started = time.monotonic()
         self._listener(StepEvent(node_id, StepState.RUNNING))
         step = launcher.Launcher(
-            pipeline_node=node,
+            pipeline_node=_without_condition(node, connection) if self._released else node,
             mlmd_connection=metadata.Metadata(connection),
             pipeline_info=pipeline.pipeline_info,
             pipeline_runtime_spec=pipeline.runtime_spec,
@@ -107,6 +114,28 @@ class WatchedRunner(local_dag_runner.LocalDagRunner):
 
 def _nobody(event: StepEvent) -> None:
     del event
+
+
+def _without_condition(node: Any, connection: Any) -> Any:
+    """A node whose condition holds, without the condition and what that reads; any other as it is."""
+    if not node.inputs.conditionals or not _is_to_run(node, connection):
+        return node
+    freed = copy.deepcopy(node)
+    freed.inputs.ClearField("conditionals")
+    for key in node.inputs.inputs:
+        # So TFX names inputs that nobody declared.
+        if key.startswith("_"):
+            del freed.inputs.inputs[key]
+    return freed
+
+
+def _is_to_run(node: Any, connection: Any) -> bool:
+    with metadata.Metadata(connection) as handle:
+        try:
+            found = inputs_utils.resolve_input_artifacts(pipeline_node=node, metadata_handle=handle)
+        except exceptions.InputResolutionError:
+            return False  # the launcher meets it again, and records it
+    return not isinstance(found, inputs_utils.Skip)
 
 
 def _connection(deployment: Any) -> Any:

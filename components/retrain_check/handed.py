@@ -6,7 +6,9 @@
 Why a local run decides first: a TFX step is reused only if its inputs are the very artifacts of last time, and the
 decision that a condition reads counts as an input of everything behind it. If `retrain-check` ran anew each time, as
 looking at a clock demands, nothing behind it could ever be reused. So the runner decides, and gives the component a
-parameter that is equal for equal runs (`decided`). On a cluster nothing is handed over: there the component decides.
+parameter that is equal for equal runs (`decided`). Where the policy always trains, the decision is nobody's reason, and
+the runner takes it out of what a step is known by (`WatchedRunner`): a changed setting of the trainer repeats no
+ingest. On a cluster nothing is handed over: there the component decides.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ def taken() -> Decision | None:
 def decided(decision: Decision, unique: str) -> str:
     """The component's parameter for a decision.
 
-    It is "" for the policy `always` (an unchanged run is reused whole), equal for equal runs against the same
-    model in service (a run that was killed finds its finished steps), and unlike any other where the decision is to
-    skip, or a person asked for a run.
+    It is "" for the policy `always` (steps are reused by what they themselves depend on), equal for equal runs against
+    the same model in service (a run that was killed finds its finished steps), and unlike any other where the decision
+    is to skip, or a person asked for a run.
 
     Args:
       decision: what was decided.

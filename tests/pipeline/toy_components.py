@@ -11,9 +11,11 @@ from trainer.errors import UserError
 
 
 @component
-def Decide(decision: OutputArtifact[ExternalArtifact], go: Parameter[int]):  # noqa: N802
+def Decide(  # noqa: N802
+    decision: OutputArtifact[ExternalArtifact], go: Parameter[int], why: Parameter[str]
+):
     decision.set_int_custom_property("retrain", go)
-    decision.set_string_custom_property("reason", "because")
+    decision.set_string_custom_property("reason", why)
 
 
 @component
