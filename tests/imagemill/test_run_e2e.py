@@ -20,7 +20,8 @@ from tests.imagemill.photos import write_photos
 from tests.shared import shared_path
 from trainer.errors import ExitCode
 
-pytestmark = pytest.mark.e2e
+# The first test runs the command five times.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 _SMALL = (
     *("--weights", "none", "--alpha", "0.75", "--image-size", "32", "--epochs", "3"),

@@ -10,7 +10,7 @@ import pytest
 from tests.imagemill.cli_process import imagemill
 from tests.shared import shared_path
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
 def test_scenes_with_imagenet_weights(tmp_path: Path):
