@@ -30,6 +30,7 @@ EITHER_STACK = [
     "pandas>=1.5",
     "pillow>=11",
     "prometheus-client>=0.20",
+    "pyarrow>=10",
     "pydantic>=2.9,<3",
     "pydantic-core",
     "pyyaml>=6",
