@@ -103,9 +103,11 @@ class Embedder:
 
 
 def weights_at_hand(source: EmbeddingSource) -> bool:
-    """False for weights that would have to be downloaded first."""
+    """False for weights that would have to be downloaded first, or that only the trainer's pod can see."""
+    from tfx.dsl.io import fileio
+
     if source.weights != "imagenet":
-        return True
+        return bool(fileio.exists(source.weights))
     from trainer.weights import imagenet_file
 
     keras_home = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")

@@ -72,7 +72,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
         """Computes the statistics of every split.
 
         Raises:
-          UserError: `embedding` names weights that are not there or do not fit.
+          UserError: `embedding` names weights that do not fit.
         """
         examples = artifact_utils.get_single_uri(input_dict["examples"])
         with fileio.open(posixpath.join(examples, DATASET_FILE)) as file:
@@ -87,7 +87,7 @@ class Executor(executor.Executor):  # type: ignore[misc]
             self._embed(input_dict, output_dict, source)
         else:
             _LOGGER.warning(
-                "the statistics hold no embedding: %s of %s would have to be downloaded first",
+                "the statistics hold no embedding: the weights %r of %s are not at hand here",
                 source.weights,
                 source.model,
             )

@@ -81,6 +81,7 @@ def test_without_weights_there_is_none(tmp_path: Path, monkeypatch):
     (tmp_path / "models" / name).touch()
     assert weights_at_hand(imagenet)
     gone = imagenet.model_copy(update={"weights": str(tmp_path / "gone.h5")})
+    assert not weights_at_hand(gone)
     with pytest.raises(UserError, match=r"gone\.h5"):
         load_embedder(gone)
 
