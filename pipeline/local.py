@@ -25,6 +25,7 @@ from pipeline.lock import run_lock
 from pipeline.recorded import Clock, Plan, recorded, utc_now
 from trainer.errors import UserError
 from trainer.features import SPLITS
+from trainer.weights_path import no_such_weights
 
 if TYPE_CHECKING:
     from components.image_example_gen.listing import Listing
@@ -60,6 +61,7 @@ def run_locally(
     folder = prepare_output(config)
     listing = list_images(config.data.root, config.ingest)
     _refuse_too_few(listing)
+    _refuse_missing_weights(config)
     refuse_unknown_classes(config, listing.class_names)
     _refuse_unknown_columns(config, listing)
     plan = Plan(config, listing, code_version(), forced=force, by=by, clock=clock)
@@ -101,6 +103,14 @@ def _refuse_too_few(listing: Listing) -> None:
             f"{', '.join(SPLITS)}",
             fix="add images; a few dozen a class are the least that training can use",
         )
+
+
+def _refuse_missing_weights(config: Config) -> None:
+    """Says before the ingest what the trainer would find out after it."""
+    train = config.train
+    named = train.pretrained and train.weights != "imagenet" and not train.warm_start
+    if named and not is_remote(train.weights) and not Path(train.weights).is_file():
+        raise no_such_weights(train.weights)
 
 
 def _refuse_unknown_columns(config: Config, listing: Listing) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trainer.config import TrainConfig
 from trainer.errors import UserError
+from trainer.weights_path import no_such_weights
 
 
 def load_backbone(config: TrainConfig, start: Sequence[NDArray[Any]] | None = None) -> keras.Model:
@@ -72,10 +73,7 @@ def _from_imagenet(config: TrainConfig) -> keras.Model:
 def _load_file(backbone: keras.Model, config: TrainConfig) -> None:
     path = config.weights
     if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
-        raise UserError(
-            f"`weights` names {path!r}, and there is no such file",
-            fix="set `weights` to a .weights.h5 or .h5 file, `imagenet`, or `none`",
-        )
+        raise no_such_weights(path)
     try:
         with tempfile.TemporaryDirectory() as folder:
             backbone.load_weights(_local(path, folder))

@@ -75,3 +75,10 @@ def test_too_few_images_are_refused_before_tfx_is_loaded(tmp_path: Path):
     write_photos(tmp_path / "photos", {"cat": 1, "dog": 1})
     with pytest.raises(UserError, match="found 2 images in 2 classes: too few"):
         local.run_locally(_config(tmp_path))
+
+
+def test_weights_that_are_not_there_are_refused_before_the_ingest(tmp_path: Path):
+    write_photos(tmp_path / "photos", {"cat": 3, "dog": 3})
+    gone = str(tmp_path / "gone.weights.h5")
+    with pytest.raises(UserError, match=r"`weights` names '.*gone\.weights\.h5'"):
+        local.run_locally(_config(tmp_path, train={"weights": gone}))
