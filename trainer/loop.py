@@ -18,6 +18,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from trainer import checkpoint, head
+from trainer.batch_size import with_batch_that_fits
 from trainer.config import TrainConfig
 from trainer.devices import make_strategy
 from trainer.errors import ExitCode, UserError
@@ -126,7 +127,7 @@ class Run:
         return Fitted(self._plain(), self._state.history, resumed_from, self._precision)
 
     def _choose_precision(self) -> Choice:
-        """That of the run that is resumed, or a new choice."""
+        """That of the run that is resumed, or a new choice; `fit` looks again, since training may begin later."""
         saved = checkpoint.load_latest(self._checkpoint_dir)
         if saved is not None:
             return Choice(*saved.facts["precision"])
@@ -268,27 +269,6 @@ class Run:
         if self._config.class_balance != "weights":
             return None
         return class_weights(self._train.class_counts)
-
-
-def with_batch_that_fits(config: TrainConfig, size: int) -> TrainConfig:
-    """The settings with `batch_size` halved until `size` images fill a batch, saying so.
-
-    Raises:
-      UserError: there are not two images, or a batch of that size cannot be halved.
-    """
-    batch = config.batch_size
-    while batch > size and batch % 2 == 0:
-        batch //= 2
-    if not 2 <= batch <= size:
-        raise UserError(
-            f"the train split has {size} images, fewer than one batch of {config.batch_size}",
-            fix="add images, or lower `batch_size`",
-            code=ExitCode.DATA_REFUSED,
-        )
-    if batch < config.batch_size:
-        note = f"in batches of {batch}, since {size} images are no batch of {config.batch_size}"
-        report("batch", done=1, total=1, final=True, note=note)
-    return config.model_copy(update={"batch_size": batch})
 
 
 def epochs_waited(history: Sequence[EpochRecord]) -> int:

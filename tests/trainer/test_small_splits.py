@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from trainer.batch_size import with_batch_that_fits
 from trainer.config import TrainConfig
 from trainer.errors import ExitCode, UserError
-from trainer.loop import with_batch_that_fits
 
 CONFIG = TrainConfig(weights="none")
 
