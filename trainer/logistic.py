@@ -69,10 +69,13 @@ def path(
     deviation = features.std(0) + _SMALLEST_DEVIATION
     standard = ((features - mean) / deviation).astype(np.float32)
     model = LogisticRegression(warm_start=True, max_iter=iterations)
+    seen = np.unique(labels)
     for penalty in penalties:
         kernel, bias = np.zeros((standard.shape[1], classes)), np.full(classes, _NEVER_SEEN)
-        seen = np.unique(labels)
-        kernel[:, seen], bias[seen] = _solve(model, standard, labels, penalty, weights)
+        if len(seen) > 1:
+            kernel[:, seen], bias[seen] = _solve(model, standard, labels, penalty, weights)
+        else:
+            bias[seen] = 0
         kernel /= deviation[:, None]
         yield Fit(penalty, kernel, bias - mean @ kernel)
 
@@ -84,15 +87,13 @@ def _solve(
     penalty: float,
     weights: NDArray[Any] | None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Kernel [D, K] and bias [K] for the K classes that have rows."""
+    """Kernel [D, K] and bias [K] for the K classes that have rows, at least two."""
     from scipy.optimize import OptimizeWarning
     from sklearn.exceptions import ConvergenceWarning
 
-    count = len(np.unique(labels))
-    if count == 1:
-        return np.zeros((features.shape[1], 1)), np.zeros(1)
     # For two classes scikit-learn has one vector w, ours being -w/2 and w/2: half as much to be held down.
-    model.C = (2 if count == 2 else 1) / penalty if penalty else np.inf
+    two = len(np.unique(labels)) == 2
+    model.C = (2 if two else 1) / penalty if penalty else np.inf
     with warnings.catch_warnings():
         # `iterations` is a limit that may be reached.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -100,6 +101,6 @@ def _solve(
         warnings.simplefilter("ignore", OptimizeWarning)
         model.fit(features, labels, weights)
     kernel, bias = model.coef_.T, model.intercept_
-    if count == 2:
+    if two:
         return np.concatenate([-kernel, kernel], 1) / 2, np.concatenate([-bias, bias]) / 2
     return kernel, bias
