@@ -50,8 +50,8 @@ def probe(model: str, serialized: Sequence[bytes]) -> Probes:
 
     features = [tf.train.Example.FromString(one).features.feature for one in serialized]
     images = [feature[IMAGE].bytes_list.value[0] for feature in features]
-    expected = SignatureModel(model)(serialized)
-    by_bytes = SignatureModel(model, BYTES_SIGNATURE)
+    by_example = SignatureModel(model)
+    expected, by_bytes = by_example(serialized), by_example.under(BYTES_SIGNATURE)
     one_by_one = np.concatenate([by_bytes([image]) for image in images])
     others = other_formats(model, by_bytes.pixels, images)
     eight_bit = [answers for name, answers in others.items() if "int8" in name]

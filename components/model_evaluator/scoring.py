@@ -9,6 +9,7 @@ The models are called through their signature `serve_examples` on batches of ser
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -68,6 +69,15 @@ class SignatureModel:
 
         self._constant = tf.constant
         self._model = tf.saved_model.load(path)  # the signature does not keep its variables alive
+        self._take(signature)
+
+    def under(self, signature: str) -> SignatureModel:
+        """The same loaded model under another of its signatures."""
+        other = copy.copy(self)
+        other._take(signature)
+        return other
+
+    def _take(self, signature: str) -> None:
         self._function = self._model.signatures[signature]
         [self._input] = self._function.structured_input_signature[1]
 
