@@ -72,4 +72,4 @@ def running_server(model: str, **config: float) -> Iterator[Server]:
         assert process.returncode == 0, errors
     finally:
         process.kill()
-        process.wait()
+        process.communicate()  # it closes the pipes as well
