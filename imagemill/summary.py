@@ -12,10 +12,7 @@ from rich.text import Text
 from pipeline.result import RunResult
 from trainer.errors import UserError
 
-_WAYS_ON = (
-    "look at the mistakes and likely label errors in the report; add photos, or train longer (`--epochs`); "
-    "a limit is a setting of `evaluate:` (`imagemill config explain evaluate`)"
-)
+_LIMITS = "A limit is a setting of `evaluate:` (`imagemill config explain evaluate`)."
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 
 
@@ -101,7 +98,9 @@ def _print_verdict(console: Console, result: RunResult) -> None:
             held = f"{_figure(rule.get('value'))} against {_figure(rule.get('limit'))}"
             told = f"{rule['name']}: {held}: {rule.get('detail') or 'see the report'}"
             console.print(told, soft_wrap=True, markup=False)
-        console.print(f"[bold]What to do[/]: {_WAYS_ON}", soft_wrap=True)
+        for fix in dict.fromkeys(str(rule["fix"]) for rule in broken):
+            console.print(Text.assemble(("What to do", "bold"), f": {fix}"), soft_wrap=True)
+        console.print(Text(_LIMITS), soft_wrap=True)
         return
     console.print("[bold green]Blessed[/]: every rule holds.")
     if result.model_path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.model_validator.files import CHECKS_FILE
 from components.report.files import PAGE_FILE
 from components.retrain_check.decision import Decision
 from pipeline.config import Config
@@ -24,7 +25,7 @@ class RunResult:
       steps: what became of each step, in order.
       decision: why it trained, or did not.
       dataset: what the examples hold; None where the run was skipped.
-      rules: the evaluation's rules, each a dict with name, value, limit and verdict.
+      rules: the evaluation's rules, each a dict with name, value, limit, verdict, detail and fix.
       metrics: overall figures on the test split.
       blessed: True, False, or None where nothing was evaluated.
       pushed_version: the registry version that this run pushed; None where it pushed none.
@@ -71,7 +72,7 @@ def read_result(
     examples = outputs["image-example-gen"]["examples"].uri
     evaluation = json.loads(_text(outputs["model-evaluator"]["evaluation"].uri, "metrics.json"))
     blessing = outputs["model-evaluator"]["blessing"].properties
-    served = _served_rule(outputs["model-validator"]["blessing"].properties)
+    served = _served_rule(outputs["model-validator"]["blessing"])
     pushed = outputs["model-pusher"]["pushed_model"].properties
     version = str(pushed.get("version", "")) if pushed.get("pushed") else None
     return RunResult(
@@ -88,16 +89,19 @@ def read_result(
     )
 
 
-def _served_rule(blessing: Mapping[str, Any]) -> dict[str, Any]:
+def _served_rule(blessing: ArtifactRecord) -> dict[str, Any]:
     """The model validator's checks as one more rule."""
-    checks: dict[str, bool] = json.loads(blessing.get("checks", "{}"))
+    checks: dict[str, bool] = json.loads(blessing.properties.get("checks", "{}"))
     failed = [name for name, passed in checks.items() if not passed]
+    blessed = bool(blessing.properties.get("blessed"))
+    answers = f"read what came back in {blessing.uri}/{CHECKS_FILE}"
     return {
         "name": "answers-requests",
         "value": len(checks) - len(failed),
         "limit": len(checks),
-        "verdict": "pass" if blessing.get("blessed") else "fail",
+        "verdict": "pass" if blessed else "fail",
         "detail": f"failed: {', '.join(failed)}" if failed else "a fresh server's answers are good",
+        "fix": "" if blessed else f"{answers}; limits are settings of `validator:`",
     }
 
 

@@ -24,6 +24,7 @@ class Rule(Settings):
     limit: float | None = Field(description="What it was held against; null where switched off.")
     verdict: Verdict = Field(description="`skipped` where the rule is off or has nothing to judge.")
     detail: str = Field(description="The reason in a sentence, with the class or slice concerned.")
+    fix: str = Field("", description="What to do where it failed, in the imperative; else empty.")
 
 
 class ClassFigures(Settings):

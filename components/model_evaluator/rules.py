@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from components.model_evaluator import statistics
+from components.model_evaluator import advice, statistics
 from components.model_evaluator.config import EvaluateConfig
 from components.model_evaluator.probes import Probes
 from components.model_evaluator.result import ClassFigures, Rule, Slice
@@ -47,9 +47,7 @@ Judge = Callable[[EvaluateConfig, Facts], Rule]
 def judge(config: EvaluateConfig, facts: Facts) -> tuple[Rule, ...]:
     """Applies every rule, in a fixed order."""
     if not facts.examples:
-        return (
-            Rule(name="examples", value=0, limit=1, verdict="fail", detail="no images to test on"),
-        )
+        return (_rule("examples", 0, 1, False, "no images to test on"),)
     return tuple(rule(config, facts) for rule in _RULES)
 
 
@@ -212,7 +210,8 @@ def _at_most(name: str, value: float, limit: float | None, detail: str) -> Rule:
 
 def _rule(name: str, value: float, limit: float | None, holds: bool, detail: str) -> Rule:
     verdict = "skipped" if limit is None else "pass" if holds else "fail"
-    return Rule(name=name, value=float(value), limit=limit, verdict=verdict, detail=detail)
+    fix = advice.fix(name) if verdict == "fail" else ""
+    return Rule(name=name, value=float(value), limit=limit, verdict=verdict, detail=detail, fix=fix)
 
 
 def _skipped(name: str, limit: float | None, detail: str) -> Rule:

@@ -14,11 +14,11 @@ from tfx.utils import path_utils
 
 from components.model_validator.checks import Check, run_checks
 from components.model_validator.config import ValidateConfig
+from components.model_validator.files import CHECKS_FILE
 from components.model_validator.subject import StartError, serve
 from trainer.features import IMAGE
 from trainer.progress import report
 
-CHECKS_FILE = "checks.json"
 BLESSED_FILE = "INFRA_BLESSED"
 NOT_BLESSED_FILE = "INFRA_NOT_BLESSED"
 _SPLIT = "test"

@@ -109,7 +109,9 @@ def _reason(rule: Rule) -> str:
         for name, value in (("value", rule.value), ("limit", rule.limit))
         if value is not None
     ]
-    return f"{rule.name}: {rule.detail}" + (f" ({', '.join(figures)})" if figures else "")
+    measured = f" ({', '.join(figures)})" if figures else ""
+    fix = f"; {rule.fix}" if rule.fix else ""
+    return f"{rule.name}: {rule.detail}{measured}{fix}"
 
 
 def _with_pictures(labels: LabelCheck, album: Album, count: int) -> LabelCheck:

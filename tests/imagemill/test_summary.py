@@ -23,21 +23,38 @@ def _printed(result: RunResult) -> list[str]:
     return [line.rstrip() for line in out.getvalue().splitlines() if line.strip()]
 
 
-def test_a_refused_model_names_the_rule_what_it_measures_and_the_ways_on():
+def _rule(name: str, value: float, limit: float | None, fix: str = "") -> dict[str, object]:
+    verdict = "skipped" if limit is None else "fail"
+    return {
+        "name": name,
+        "value": value,
+        "limit": limit,
+        "verdict": verdict,
+        "detail": "[sea]",
+        "fix": fix,
+    }
+
+
+def test_a_refused_model_names_each_rule_what_it_measures_and_once_what_to_do():
     rules = (
-        {"name": "accuracy", "value": 0.91, "limit": None, "verdict": "skipped", "detail": "share"},
-        {"name": "class-recall", "value": 0.05, "limit": 0.1, "verdict": "fail", "detail": "[sea]"},
+        _rule("log-loss", 0.91, None),
+        _rule("class-recall", 0.05, 0.1, "[look] at it"),
+        _rule("class-drop", 0.4, 0.1, "[look] at it"),
+        _rule("latency", 1500.0, 1000.0, "measure again"),
     )
     decision = _decision(retrain=True, reason="forced")
     lines = _printed(RunResult("r", (), decision, rules=rules, blessed=False, report_path="r.html"))
-    assert lines[-5:] == [
-        "Not blessed: class-recall. Nothing was pushed.",
+    assert lines[-9:] == [
+        "Not blessed: class-recall, class-drop, latency. Nothing was pushed.",
         "class-recall: 0.05 against 0.1: [sea]",
-        lines[-3],
+        "class-drop: 0.4 against 0.1: [sea]",
+        "latency: 1500 against 1000: [sea]",
+        "What to do: [look] at it",
+        "What to do: measure again",
+        "A limit is a setting of `evaluate:` (`imagemill config explain evaluate`).",
         "Report    r.html",
         "61 s in all. Log: a.log",
     ]
-    assert lines[-3].startswith("What to do: look at the mistakes and likely label errors")
 
 
 def test_a_skipped_run_says_why_and_how_to_train_anyway():

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
+from components.differences import flat
+from components.model_evaluator import advice
 from components.model_evaluator.config import EvaluateConfig
 from components.model_evaluator.probes import Probes
 from components.model_evaluator.result import ClassFigures, Slice
@@ -18,6 +21,7 @@ from components.model_evaluator.scoring import (
     slice_values,
 )
 from components.model_evaluator.tally import TallyFn
+from pipeline.config import Config
 from tests.components.tiny_model import serialized_example
 
 
@@ -93,6 +97,19 @@ def test_a_good_model_passes_and_every_rule_reports_value_limit_and_verdict():
 )
 def test_each_rule_refuses_alone(rule, facts, settings):
     assert failed(facts, **settings) == [rule]
+
+
+def test_what_failed_says_what_to_do():
+    rules = judge(EvaluateConfig(max_latency_ms=1), GOOD)
+    assert {rule.name for rule in rules if rule.fix} == {"latency"}
+
+
+def test_what_to_do_names_rules_and_settings_that_there_are():
+    assert set(advice.FIXES) < {"examples", *(rule.name for rule in judge(EvaluateConfig(), GOOD))}
+    settings = set(flat(Config(name="m", data={"root": "photos"}).model_dump()))
+    for text in (advice.OTHERWISE, *advice.FIXES.values()):
+        for key in re.findall(r"`([\w.]+)", text):
+            assert any(one == key or one.startswith(f"{key}.") for one in settings), key
 
 
 def test_calibration_is_not_judged_on_too_few_images():

@@ -103,7 +103,7 @@ def test_a_refused_model_has_its_report_and_the_reason(tmp_path):
     content = compose(make_sources(tmp_path, blessed=False), config)
     assert not content.verdict.blessed
     assert content.verdict.reasons == (
-        "accuracy: share of 24 test images answered rightly (value 0.75, limit 0.9)",
+        "accuracy: share of 24 test images answered rightly (value 0.75, limit 0.9); add photos",
     )
     page = render(content, config)
     assert "Refused: 1 rule failed, so nothing was pushed." in page
