@@ -31,6 +31,7 @@ from components.report.label_check import find_suspects
 from components.report.pictures import heat_pictures, rendered
 from components.report.sources import Sources, read_images
 from components.report.thumbnails import Album
+from components.report.training import training_facts
 from trainer.config import TrainConfig
 from trainer.features import DatasetInfo
 
@@ -38,7 +39,8 @@ from trainer.features import DatasetInfo
 def compose(sources: Sources, config: ReportConfig) -> Report:
     """Gathers everything that the page shows."""
     dataset, evaluation = sources.dataset(), sources.evaluation()
-    part = DataPart(sources.uris["examples"], dataset, sources.findings(), config)
+    gate, told = sources.findings(), sources.training()
+    part = DataPart(sources.uris["examples"], dataset, gate, config)
     train = TrainConfig.model_validate(sources.run_config.get("train", {}))
     labels = find_suspects(sources.model, sources.uris["examples"], dataset, train, config.scored)
     worst, pairs = answers.boil_down(
@@ -69,8 +71,10 @@ def compose(sources: Sources, config: ReportConfig) -> Report:
         histograms=part.histograms,
         samples=samples,
         findings=shown_findings,
+        not_looked_for=gate.notes,
         augmentation=augmentation,
-        epochs=sources.epochs(),
+        training=training_facts(told),
+        epochs=tuple(told.get("epochs", ())),
         evaluation=evaluation,
         confused=confused,
         losses=losses,

@@ -57,12 +57,13 @@ class Sources:
         """What the data gate found."""
         return GateReport.model_validate_json(self._text("anomalies", FINDINGS_FILE))
 
-    def epochs(self) -> tuple[dict[str, float], ...]:
-        """Figures of each epoch; none where the trainer wrote no history."""
+    def training(self) -> dict[str, Any]:
+        """What the trainer tells of itself: `epochs`, `start` and others; empty where it wrote no history."""
         try:
-            return tuple(json.loads(self._text("model_run", HISTORY_FILE))["epochs"])
+            told: dict[str, Any] = json.loads(self._text("model_run", HISTORY_FILE))
         except FileNotFoundError:
-            return ()
+            return {}
+        return told
 
     def predictions(self) -> Iterator[dict[str, Any]]:
         """The evaluation's answers: path, label, answer, probability, label_probability."""

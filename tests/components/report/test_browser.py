@@ -114,7 +114,9 @@ def test_axe_finds_nothing_in_the_other_pages(chromium, axe, page, which, tmp_pa
     file = tmp_path / "page.html"
     if which == "refused":
         sources = Report.model_validate_json(page.with_name("report.json").read_text())
-        refused = sources.model_copy(update={"evaluation": None, "epochs": (), "augmentation": ()})
+        refused = sources.model_copy(
+            update={"evaluation": None, "epochs": (), "training": {}, "augmentation": ()}
+        )
         file.write_text(render(refused, ReportConfig(), "action,path\ndelete,a.jpg\n"))
     else:
         config = {"name": "colours", "card": {"owners": ["a team"]}}

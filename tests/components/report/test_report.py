@@ -52,6 +52,20 @@ def test_what_training_saw_has_labels_that_add_up(content):
     assert any(len(one.labels) > 1 for one in content.augmentation), "CutMix mixed nothing"
 
 
+def test_what_was_settled_in_training_is_told(content, page):
+    assert content.training == {
+        "began": "from version 2 in service",
+        "computed in": "float32: 3 steps are too few",
+        "found by search": "learning_rate 0.000321",
+        "temperature": "1.5, by which logits are divided for honest confidence",
+    }
+    assert "<td>from version 2 in service</td>" in page
+
+
+def test_what_the_gate_could_not_look_for_is_told(page):
+    assert "the embedding was not compared." in page.partition('id="findings"')[2]
+
+
 def test_the_page_loads_nothing_and_runs_no_foreign_script(page):
     tags = _tags(page)
     for tag, attributes in tags:

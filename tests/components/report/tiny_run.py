@@ -38,7 +38,14 @@ def make_sources(folder: Path, *, blessed: bool = True) -> Sources:
         }
         for n in (1, 2, 3)
     ]
-    (folder / "model_run" / "history.json").write_text(json.dumps({"epochs": epochs}))
+    history = {
+        "epochs": epochs,
+        "start": "from version 2 in service",
+        "precision": {"policy": "float32", "why": "3 steps are too few", "seconds": {}},
+        "tuned": {"learning_rate": 0.000321},
+        "temperature": 1.5,
+    }
+    (folder / "model_run" / "history.json").write_text(json.dumps(history))
     model = export_model(folder / "model" / "Format-Serving")
     train = TrainConfig(image_size=32, weights="none", batch_size=8)
     return Sources(
@@ -126,6 +133,7 @@ def findings() -> GateReport:
             )
             for kind, of in items.items()
         ),
+        notes=("the embedding was not compared",),
     )
 
 
