@@ -31,8 +31,12 @@ _SMALL = (
     *("--set", "evaluate.max_calibration_error=null"),
 )
 _SEARCH = (
-    *("--set", "tune.enabled=true", "--set", "tune.trials=2", "--set", "tune.epochs=1"),
+    *("--set", "tune.enabled=true", "--set", "tune.trials=1", "--set", "tune.epochs=1"),
     *("--set", "tune.learning_rate=[0.005, 0.006]"),
+)
+_PLAIN_REPORT = ("--set", "report.heatmaps=0", "--set", "report.scored=0")
+_NO_TRAINING = (
+    *("--epochs", "0", "--set", "train.export.keras=false", "--set", "train.export.tflite=false"),
 )
 _BEFORE_TRAINING = ("image-example-gen", "statistics-gen", "schema-gen", "data-gate")
 
@@ -73,7 +77,7 @@ def _interrupt_in_training(photos: Path, folder: Path) -> None:
 def test_ctrl_c_in_training_then_a_pushed_model_and_again_from_the_cache(tmp_path: Path):
     photos = _photos(tmp_path)
     _interrupt_in_training(photos, tmp_path)
-    settings = (*_SMALL, *_SEARCH)
+    settings = (*_SMALL, *_SEARCH, *_PLAIN_REPORT)
     first = _result(imagemill("run", photos, *settings, "--json", cwd=tmp_path))
     assert first["blessed"] is True
     assert first["pushed_version"] == "1"
@@ -95,9 +99,9 @@ def test_ctrl_c_in_training_then_a_pushed_model_and_again_from_the_cache(tmp_pat
     assert "pushed version 1, but the registry" in lost.stderr
 
     (photos / "cat" / "new.jpg").write_bytes((photos / "cat" / "000.jpg").read_bytes())
-    anew = _result(
-        imagemill("run", "photos", *_SMALL, "--json", "--set", "retrain.when=changed", cwd=tmp_path)
-    )
+    when = ("--set", "retrain.when=changed")
+    settings = (*_SMALL, *_NO_TRAINING, *_PLAIN_REPORT, *when)
+    anew = _result(imagemill("run", "photos", *settings, "--json", cwd=tmp_path))
     assert "no model is in service" in anew["decision"]["reason"]
 
 
