@@ -73,7 +73,9 @@ def path(
     for penalty in penalties:
         kernel, bias = np.zeros((standard.shape[1], classes)), np.full(classes, _NEVER_SEEN)
         if len(seen) > 1:
-            kernel[:, seen], bias[seen] = _solve(model, standard, labels, penalty, weights)
+            # For two classes scikit-learn has one vector w, ours being -w/2 and w/2: half as much to be held down.
+            model.C = (2 if len(seen) == 2 else 1) / penalty if penalty else np.inf
+            kernel[:, seen], bias[seen] = _solve(model, standard, labels, weights)
         else:
             bias[seen] = 0
         kernel /= deviation[:, None]
@@ -84,16 +86,12 @@ def _solve(
     model: Any,
     features: NDArray[Any],
     labels: NDArray[Any],
-    penalty: float,
     weights: NDArray[Any] | None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Kernel [D, K] and bias [K] for the K classes that have rows, at least two."""
     from scipy.optimize import OptimizeWarning
     from sklearn.exceptions import ConvergenceWarning
 
-    # For two classes scikit-learn has one vector w, ours being -w/2 and w/2: half as much to be held down.
-    two = len(np.unique(labels)) == 2
-    model.C = (2 if two else 1) / penalty if penalty else np.inf
     with warnings.catch_warnings():
         # `iterations` is a limit that may be reached.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -101,6 +99,6 @@ def _solve(
         warnings.simplefilter("ignore", OptimizeWarning)
         model.fit(features, labels, weights)
     kernel, bias = model.coef_.T, model.intercept_
-    if two:
+    if len(model.classes_) == 2:
         return np.concatenate([-kernel, kernel], 1) / 2, np.concatenate([-bias, bias]) / 2
     return kernel, bias
