@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import sys
 import tempfile
-import warnings
 
 import hypothesis
 import pytest
@@ -24,20 +22,6 @@ hypothesis.settings.register_profile(
     "ci", deadline=None, derandomize=True, print_blob=True, database=None
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "default")
-
-
-_IGNORED = ("ignore", None, ResourceWarning, None, 0)
-
-
-def _ignore_what_is_collected(phase: str, _: dict[str, int]) -> None:
-    """Cycles are collected in whichever test is running, and a file left open by another's would fail that one."""
-    if phase == "start":
-        warnings.filters.insert(0, _IGNORED)
-    elif _IGNORED in warnings.filters:
-        warnings.filters.remove(_IGNORED)
-
-
-gc.callbacks.append(_ignore_what_is_collected)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,7 +31,7 @@ _SMALL = (
     *("--set", "evaluate.max_calibration_error=null"),
 )
 _SEARCH = (
-    *("--set", "tune.enabled=true", "--set", "tune.trials=1", "--set", "tune.epochs=1"),
+    *("--set", "tune.enabled=true", "--set", "tune.trials=2", "--set", "tune.epochs=1"),
     *("--set", "tune.learning_rate=[0.005, 0.006]"),
 )
 _PLAIN_REPORT = ("--set", "report.heatmaps=0", "--set", "report.scored=0")

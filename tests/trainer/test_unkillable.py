@@ -144,12 +144,9 @@ def test_a_signal_leaves_a_checkpoint_that_the_next_run_continues(
     assert [one["epoch"] for one in fitted.history] == [1, 2]
 
 
-def test_divergence_stops_with_the_last_good_weights(
-    examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trainer.model.load_backbone", load_short)
+def test_divergence_stops_with_the_last_good_weights(examples: Path, tmp_path: Path) -> None:
     change = {"learning_rate": 1e6, "optimizer": {"name": "sgd", "clip_norm": None}, "epochs": 40}
     with pytest.raises(UserError, match="diverged at step") as caught:
         _fit(examples, tmp_path, change, watch=Watch(str(tmp_path / "logs")))
     assert caught.value.code == ExitCode.TRAINING_FAILED
-    assert (tmp_path / "logs" / "last_good.weights.h5").stat().st_size > 50_000
+    assert (tmp_path / "logs" / "last_good.weights.h5").stat().st_size > 100_000
