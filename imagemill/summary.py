@@ -12,7 +12,9 @@ from rich.text import Text
 from pipeline.result import RunResult
 from trainer.errors import UserError
 
-_LIMITS = "A limit is a setting of `evaluate:` (`imagemill config explain evaluate`)."
+_LIMITS = (
+    "Limits are settings of `evaluate:` and `validator:` (`imagemill config explain SECTION`)."
+)
 _STYLES = {"pass": "green", "fail": "bold red", "skipped": "dim"}
 
 

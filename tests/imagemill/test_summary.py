@@ -51,7 +51,7 @@ def test_a_refused_model_names_each_rule_what_it_measures_and_once_what_to_do():
         "latency: 1500 against 1000: [sea]",
         "What to do: [look] at it",
         "What to do: measure again",
-        "A limit is a setting of `evaluate:` (`imagemill config explain evaluate`).",
+        "Limits are settings of `evaluate:` and `validator:` (`imagemill config explain SECTION`).",
         "Report    r.html",
         "61 s in all. Log: a.log",
     ]
