@@ -124,11 +124,12 @@ class Report(Settings):
     samples: tuple[ClassSample, ...] = Field(description="A few photos of each class.")
     findings: tuple[ShownFinding, ...] = Field(description="What the data gate found.")
     not_looked_for: tuple[str, ...] = Field(
-        description="What the data gate could not look for, and why."
+        (), description="What the data gate could not look for, and why."
     )
     augmentation: tuple[Augmented, ...] = Field(description="What training saw.")
     training: dict[str, str] = Field(
-        description="What was settled only in training: where it began, in which numbers, what a search found."
+        {},
+        description="What was settled only in training: where it began, in which numbers, what a search found.",
     )
     epochs: tuple[dict[str, float], ...] = Field(description="One record of figures an epoch.")
     evaluation: EvaluationResult | None = Field(

@@ -83,7 +83,6 @@ def compose_refused(run: Refused, config: ReportConfig) -> Report:
         findings=findings,
         not_looked_for=run.gate.notes,
         augmentation=(),
-        training={},
         epochs=(),
         evaluation=None,
         confused=(),
